@@ -1,0 +1,108 @@
+/**
+ * The programs that tests like to have beside Node, and how a Debian machine gets them. Nothing here can fail a
+ * test run: what cannot be installed is said, and the tests that need it skip themselves.
+ */
+import process from 'node:process';
+import { findProgram, run } from './child.mjs';
+import { isSet } from './prepare.mjs';
+
+/** `packages` are alternatives, the better one first. */
+export const PROGRAMS = [
+  { program: 'tar', packages: ['tar'], reason: 'restores bundles without lakepack: GNU tar' },
+  { program: 'sha256sum', packages: ['coreutils'], reason: 'checks bags and SHA256SUMS without lakepack' },
+  { program: 'zstd', packages: ['zstd'], reason: 'the other decoder: reads every frame that we write' },
+  { program: 'bsdtar', packages: ['libarchive-tools'], reason: 'restores bundles without lakepack: libarchive' },
+  {
+    program: 'busybox',
+    packages: ['busybox-static', 'busybox'],
+    reason: 'restores bundles without lakepack: a rescue system',
+  },
+  { program: 'python3', packages: ['python3'], reason: 'a tar reader and a SHA-256 that share no code with us' },
+];
+
+const APT_OPTIONS = [
+  '-qq',
+  '-o',
+  'Acquire::Retries=1',
+  '-o',
+  'Acquire::http::Timeout=20',
+  '-o',
+  'DPkg::Lock::Timeout=30',
+];
+const APT_TIMEOUT_MS = 180_000;
+
+/** Installs what is missing, where that is possible and allowed. Returns the programs that are still missing. */
+export async function ensurePrograms(say) {
+  const missing = missingPrograms();
+  if (missing.length === 0) {
+    say('tools', `${PROGRAMS.map(({ program }) => program).join(', ')}: all here`);
+    return [];
+  }
+  const refusal = await aptRefusal();
+  if (refusal === undefined) await install(missing, say);
+  const still = missingPrograms();
+  for (const { program, packages, reason } of still) {
+    say('tools', `no ${program} (${reason}): its tests are skipped; Debian package ${packages.join(' or ')}`);
+  }
+  if (still.length > 0 && refusal !== undefined) say('tools', `not installed, because ${refusal}`);
+  return still;
+}
+
+function missingPrograms() {
+  return PROGRAMS.filter(({ program }) => findProgram(program) === undefined);
+}
+
+/** Why apt-get is not used on this machine, or undefined when it may be. */
+async function aptRefusal() {
+  const forbidding = ['LAKEPACK_NO_INSTALL', 'LAKEPACK_NO_APT'].find(isSet);
+  if (forbidding !== undefined) return `${forbidding} is set`;
+  if (findProgram('apt-get') === undefined) return 'this machine has no apt-get';
+  if (isRoot()) return undefined;
+  if (findProgram('sudo') === undefined) return 'this is not root, and there is no sudo';
+  const { status } = await quietly('sudo', ['-n', 'true']);
+  return status === 0 ? undefined : 'this is not root, and sudo asks for a password';
+}
+
+async function install(missing, say) {
+  say(
+    'tools',
+    `apt-get update, for ${missing.map(({ program }) => program).join(', ')} (LAKEPACK_NO_APT=1 forbids it) …`,
+  );
+  const update = await apt(['update']);
+  if (update !== 0)
+    say('tools', `apt-get update failed (status ${update}): trying with the package lists that are here`);
+  for (const { program, packages, reason } of missing) {
+    say('tools', (await installOne(packages)) ?? `installed ${program}: ${reason}`);
+  }
+}
+
+/** Installs the first package that can be; says why when none could. */
+async function installOne(packages) {
+  const faults = [];
+  for (const name of packages) {
+    // --no-remove: a package may stand in the way of one that somebody chose to have.
+    const status = await apt(['install', '-y', '--no-remove', '--no-install-recommends', name]);
+    if (status === 0) return undefined;
+    faults.push(`apt-get install ${name} failed (status ${status})`);
+  }
+  return faults.join(', ');
+}
+
+async function apt(args) {
+  const command = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...APT_OPTIONS, ...args];
+  const [program, ...rest] = isRoot() ? command : ['sudo', '-n', ...command];
+  return (await quietly(program, rest)).status;
+}
+
+async function quietly(program, args) {
+  try {
+    return await run(program, args, { onLine: () => undefined, timeoutMs: APT_TIMEOUT_MS });
+  } catch {
+    // A program that does not start is one more that is not here; 127 is the shell's word for it.
+    return { status: 127, seconds: 0 };
+  }
+}
+
+function isRoot() {
+  return process.getuid?.() === 0;
+}
