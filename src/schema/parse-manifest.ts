@@ -14,6 +14,7 @@ import {
   type FileEntry,
 } from './export-manifest.js';
 import { readJsonText } from './json-text.js';
+import { MANIFEST_DIGEST_FIELD, manifestDigestFault } from './manifest-digest.js';
 import { createFaultCollector, faultText, showValue, type FaultList, type ManifestFault } from './manifest-fault.js';
 import { embeddedManifestFaults, manifestFaults } from './manifest-rules.js';
 import { schemaFaults } from './validator.js';
@@ -37,7 +38,20 @@ export function parseManifest(bytes: Buffer, subject: string): ExportManifest {
 
 /** The same for a caller that reports faults instead of throwing (`verify`). */
 export function readManifest(bytes: Buffer): Reading<ExportManifest> {
-  return read(bytes, MAX_MANIFEST_BYTES, (value) => readVersioned(value, exportShapeFaults, manifestFaults));
+  const reading = read<ExportManifest>(bytes, MAX_MANIFEST_BYTES, (value) =>
+    readVersioned(value, exportShapeFaults, manifestFaults),
+  );
+  const fault = manifestDigestFault(bytes);
+  if (fault === undefined) return reading.ok ? { ok: true, value: withoutDigest(reading.value) } : reading;
+  if (reading.ok) return { ok: false, code: 'MANIFEST_INVALID', list: listOf([fault]) };
+  if (reading.code !== 'MANIFEST_INVALID') return reading;
+  return { ...reading, list: { faults: [fault, ...reading.list.faults], count: reading.list.count + 1 } };
+}
+
+/** The digest is a fact of these bytes, not of what they say: the serializer makes it anew. */
+function withoutDigest(manifest: ExportManifest): ExportManifest {
+  const { [MANIFEST_DIGEST_FIELD]: _digest, ...rest } = manifest as ExportManifest & Record<string, unknown>;
+  return rest;
 }
 
 /** Reads `lakepack/export.json` of a bundle. Throws like `parseManifest`. */

@@ -3,6 +3,7 @@
  * them, so the same facts give the same bytes; a file entry takes one line, so two manifests can be compared
  * with `diff`. It checks nothing: what a writer made is read back with `parseManifest` before it is believed.
  */
+import { MANIFEST_DIGEST_FIELD, NO_DIGEST, sealManifest } from './manifest-digest.js';
 import type {
   BundleFacts,
   ColumnFacts,
@@ -111,9 +112,14 @@ const EMBEDDED_ORDER = {
   totals: TOTALS_ORDER,
 } satisfies OrderOf<EmbeddedManifest>;
 
-/** The bytes of an export manifest: JSON with two spaces, one file entry a line, a line feed at the end. */
+/**
+ * The bytes of an export manifest: JSON with two spaces, one file entry a line, a line feed at the end, and the digest
+ * of itself in its second line.
+ */
 export function serializeManifest(manifest: ExportManifest): Buffer {
-  return documentOf(orderedFields(manifest, MANIFEST_ORDER));
+  const [version, ...others] = orderedFields(manifest, MANIFEST_ORDER);
+  const digest = [MANIFEST_DIGEST_FIELD, NO_DIGEST] as const;
+  return sealManifest(documentOf(version === undefined ? [digest] : [version, digest, ...others]));
 }
 
 /** The bytes of a bundle's `lakepack/export.json`, in the same form. */
