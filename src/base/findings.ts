@@ -25,6 +25,7 @@ export const FINDING_CODES = {
   FILES_INDEX_DAMAGED: 'error',
   CHECKSUM_FILE_WRONG: 'error',
   BUNDLE_MISSING: 'error',
+  BUNDLE_ORPHANED: 'warning',
   BUNDLE_SIZE_WRONG: 'error',
   BUNDLE_HASH_WRONG: 'error',
   BLOCK_HASH_WRONG: 'error',

@@ -1,0 +1,90 @@
+/**
+ * Names of the temporary files that an unfinished put leaves in an archive folder, and who owns one. It answers for
+ * never mistaking a temporary for an object, and never a live one for a dead one (docs/decisions/0041).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { getPriority, hostname } from 'node:os';
+import { systemErrorCode } from '../base/errors.js';
+
+/** `.<name>.<machine>-<process id>-<random>.partial`; the process is 0 where it cannot be known. */
+const TEMPORARY = /^\..*\.([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{12}\.partial$/s;
+/** What of the object's name the temporary keeps, so that both fit into the 255 bytes of a name. */
+const KEPT_NAME_BYTES = 200;
+/** What nobody here can know the writer of, and nobody touched for this long, is taken for abandoned. */
+const UNKNOWN_GRACE_MS = 24 * 60 * 60 * 1_000;
+
+const thisMachine = machineTag();
+const thisPid = processId();
+
+export function temporaryName(objectName: string): string {
+  const random = randomBytes(6).toString('hex');
+  return `.${cutName(objectName)}.${thisMachine}-${thisPid}-${random}.partial`;
+}
+
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+/**
+ * True when nobody is writing this temporary any more. On this machine the process must be gone; where that cannot be
+ * known (another machine, another container, no process id in the name) the file must have rested for a day. A process
+ * id that is in use again keeps a dead file for a while: that costs space, never data.
+ */
+export function isAbandoned(name: string, modifiedMs: number, nowMs: number, isOurs: boolean): boolean {
+  const [, machine, pidText] = TEMPORARY.exec(name) ?? [];
+  if (machine === undefined) return false;
+  const pid = Number(pidText);
+  if (machine !== thisMachine || pid === 0) return !isOurs && nowMs - modifiedMs > UNKNOWN_GRACE_MS;
+  // Our own id, and a file older than we are: an earlier process had the same id (in a container, often 1).
+  if (pid === thisPid) return !isOurs && modifiedMs < performance.timeOrigin;
+  return !isAlive(pid);
+}
+
+/** Asks for the scheduling priority: that needs no permission, sends no signal, and fails for what is not there. */
+function isAlive(pid: number): boolean {
+  try {
+    getPriority(pid);
+    return true;
+  } catch (error) {
+    return infoCode(error) !== 'ESRCH';
+  }
+}
+
+/** `os` functions wrap the system error: its code is in `info`. */
+function infoCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('info' in error)) return systemErrorCode(error);
+  const { info } = error;
+  if (typeof info !== 'object' || info === null || !('code' in info)) return undefined;
+  return typeof info.code === 'string' ? info.code : undefined;
+}
+
+/** Two containers may share a host name and see different processes: the namespace of process ids tells them apart. */
+function machineTag(): string {
+  const namespace = readProcLink('/proc/self/ns/pid') ?? '';
+  return createHash('sha256').update(`${hostname()}\n${namespace}`).digest('hex').slice(0, 8);
+}
+
+/** Below `cli/` nothing uses `process`, and Linux tells it as well; elsewhere it stays unknown. */
+function processId(): number {
+  const pid = Number(readProcLink('/proc/self'));
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : 0;
+}
+
+function readProcLink(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    // Only Linux has this: the host name alone is the machine then, and the process is unknown.
+    return undefined;
+  }
+}
+
+function cutName(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= KEPT_NAME_BYTES) return name;
+  let end = KEPT_NAME_BYTES;
+  // Not inside a character: its continuation bytes are 10xxxxxx.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
