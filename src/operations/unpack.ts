@@ -2,6 +2,7 @@
 import type { Finding } from '../base/findings.js';
 import type { ProgressListener } from '../base/progress.js';
 import type { ExportSelector } from './selection.js';
+import { runUnpack, settingsOfUnpack } from './unpacking/unpack-session.js';
 
 export interface UnpackOptions {
   /** The archive that holds the exports. Needed unless only bundle files are given. */
@@ -60,6 +61,23 @@ export interface UnpackReport {
  * HASH_MISMATCH, PATH_UNSAFE, TAR_INVALID, ZSTD_INVALID, BUNDLE_INVALID, LIMIT_EXCEEDED, INTERRUPTED.
  */
 export async function unpack(options: UnpackOptions): Promise<UnpackReport> {
-  await Promise.resolve();
-  throw new Error(`not yet: ${options.into}`);
+  const started = performance.now();
+  const result = await runUnpack(settingsOfUnpack(options));
+  const sum = (pick: (one: UnpackedExport) => number): number =>
+    result.exports.reduce((total, one) => total + pick(one), 0);
+  return {
+    into: options.into,
+    dryRun: options.dryRun ?? false,
+    exports: result.exports,
+    findings: result.findings,
+    totals: {
+      exports: result.exports.length,
+      files: sum((one) => one.files),
+      bytes: sum((one) => one.bytes),
+      kept: sum((one) => one.kept),
+      replaced: sum((one) => one.replaced),
+      resumed: result.resumed,
+    },
+    elapsedMs: Math.round(performance.now() - started),
+  };
 }

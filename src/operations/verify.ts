@@ -2,6 +2,7 @@
 import type { Finding } from '../base/findings.js';
 import type { ProgressListener } from '../base/progress.js';
 import type { ExportSelector } from './selection.js';
+import { runVerify, settingsOfVerify } from './verifying/verify-session.js';
 
 /** `manifest`: what the manifest says, and that the objects are there. `stored`: every stored byte too. `contents`: every file too. */
 export type VerifyDepth = 'manifest' | 'stored' | 'contents';
@@ -57,6 +58,25 @@ export interface VerifyReport {
 
 /** @throws USAGE, SELECTOR_INVALID, SELECTOR_AMBIGUOUS, NOT_FOUND, REMOTE_UNAVAILABLE, PERMISSION_DENIED, INTERRUPTED. */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
-  await Promise.resolve();
-  throw new Error(`not yet: ${options.archive ?? ''}`);
+  const started = performance.now();
+  const settings = settingsOfVerify(options);
+  const exports = await runVerify(settings);
+  const sum = (pick: (one: VerifiedExport) => number): number => exports.reduce((total, one) => total + pick(one), 0);
+  return {
+    ...(options.archive !== undefined && { archive: options.archive }),
+    depth: settings.depth,
+    sample: settings.sample,
+    ...(settings.sample < 1 && { sampleSeed: settings.sampleSeed }),
+    exports,
+    ok: exports.every((one) => one.ok),
+    totals: {
+      exports: exports.length,
+      damaged: exports.filter((one) => !one.ok).length,
+      findings: sum((one) => one.findings.length),
+      files: sum((one) => one.files),
+      storedBytesRead: sum((one) => one.storedBytesRead),
+      contentBytesRead: sum((one) => one.contentBytesRead),
+    },
+    elapsedMs: Math.round(performance.now() - started),
+  };
 }

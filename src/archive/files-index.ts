@@ -1,0 +1,94 @@
+/**
+ * The object beside a manifest that holds its file entries when there are more than 2,000 (format 5.4): JSON lines in
+ * zstd frames. Written and read as a stream.
+ */
+import { createHash } from 'node:crypto';
+import { LakepackError } from '../base/errors.js';
+import { FRAME_MAX_TAR_BYTES, MAX_LINE_BYTES } from '../base/limits.js';
+import { compressFrame, decompressFrame } from '../codec/zstd.js';
+import { splitFrames } from '../codec/zstd-frame.js';
+import type { FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
+import { parseFileEntry } from '../schema/parse-manifest.js';
+
+/** Content of a frame of the index: lines are gathered up to this, so a frame never exceeds what one may hold. */
+const FRAME_TEXT_BYTES = 1024 * 1024;
+const LEVEL = 3;
+
+/** Yields the stored bytes of an index. @param lines serialized entries. */
+export async function* writeFilesIndex(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  let text = '';
+  for await (const line of lines) {
+    text += `${line}\n`;
+    if (text.length < FRAME_TEXT_BYTES) continue;
+    yield await compressFrame(Buffer.from(text), LEVEL);
+    text = '';
+  }
+  if (text !== '') yield await compressFrame(Buffer.from(text), LEVEL);
+}
+
+/**
+ * The entries of an index. Throws HASH_MISMATCH at the end when its bytes are not those of the manifest, and
+ * MANIFEST_INVALID, ZSTD_INVALID or LIMIT_EXCEEDED where they cannot be read at all.
+ */
+export async function* readFilesIndex(
+  stored: AsyncIterable<Buffer>,
+  facts: FilesIndexFacts,
+  subject: string,
+): AsyncGenerator<FileEntry> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let entries = 0;
+  async function* hashed(): AsyncGenerator<Buffer> {
+    for await (const chunk of stored) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      if (bytes > facts.bytes) throw mismatch(subject, `${facts.bytes} bytes`, 'more');
+      yield chunk;
+    }
+  }
+  for await (const line of indexLines(hashed(), subject)) {
+    entries += 1;
+    yield parseFileEntry(line, `${subject} line ${entries}`);
+  }
+  const digest = hash.digest('hex');
+  if (bytes !== facts.bytes) throw mismatch(subject, `${facts.bytes} bytes`, String(bytes));
+  if (digest !== facts.sha256) throw mismatch(subject, facts.sha256, digest);
+  if (entries !== facts.entries) throw mismatch(subject, `${facts.entries} entries`, String(entries));
+}
+
+async function* indexLines(stored: AsyncIterable<Buffer>, subject: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let rest = '';
+  for await (const frame of splitFrames(stored, { maxFrameStoredBytes: 2 * FRAME_MAX_TAR_BYTES, subject })) {
+    if (frame.facts.kind !== 'zstd') continue;
+    const lines = (
+      rest + decodeText(decoder, await decompressFrame(frame.bytes, 2 * FRAME_MAX_TAR_BYTES), subject)
+    ).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_LINE_BYTES) throw unreadable(subject, 'a line is too long');
+    yield* lines;
+  }
+  if (rest !== '') throw unreadable(subject, 'the last line has no end');
+}
+
+function decodeText(decoder: InstanceType<typeof TextDecoder>, bytes: Buffer, subject: string): string {
+  try {
+    return decoder.decode(bytes, { stream: true });
+  } catch (cause) {
+    throw new LakepackError('MANIFEST_INVALID', `${subject}: not UTF-8`, { cause });
+  }
+}
+
+function unreadable(subject: string, what: string): LakepackError {
+  return new LakepackError('MANIFEST_INVALID', `${subject}: ${what}`, { hint: 'take this object from another copy' });
+}
+
+function mismatch(subject: string, expected: string, found: string): LakepackError {
+  return new LakepackError(
+    'HASH_MISMATCH',
+    `${subject}: the object is not the one the manifest names: expected ${expected}, got ${found}`,
+    {
+      hint: 'take this object from another copy of the archive',
+    },
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * Turns the content of a frame into the stored frame (format 4.3): compressed, or raw blocks where a sample says that
+ * compression gains nothing. The same content and level give the same bytes.
+ */
+import { compressFrame } from '../codec/zstd.js';
+import { rawFrame } from '../codec/zstd-frame.js';
+
+const SAMPLE_SLICE_BYTES = 8 * 1024;
+const SAMPLE_SLICES = 8;
+const SAMPLE_LEVEL = 1;
+/** A sample that keeps more than this share of its bytes is not worth compressing. */
+const RAW_RATIO = 0.98;
+
+/** @param level zstd level, 1 to 19. */
+export async function encodeFrame(content: Buffer, level: number): Promise<Buffer> {
+  if (!(await isCompressible(content))) return rawFrame(content);
+  const compressed = await compressFrame(content, level);
+  return compressed.length < content.length ? compressed : rawFrame(content);
+}
+
+/** Estimates the stored size of some content from its sample. For plans; the frame itself may come out differently. */
+export async function sampleRatio(content: Buffer): Promise<number> {
+  const sample = takeSample(content);
+  if (sample.length === 0) return 1;
+  return Math.min(1, (await compressFrame(sample, SAMPLE_LEVEL)).length / sample.length);
+}
+
+async function isCompressible(content: Buffer): Promise<boolean> {
+  if (content.length <= SAMPLE_SLICE_BYTES * SAMPLE_SLICES) return true;
+  return (await sampleRatio(content)) <= RAW_RATIO;
+}
+
+/** Slices from evenly spread places, so that one odd region does not decide. */
+function takeSample(content: Buffer): Buffer {
+  if (content.length <= SAMPLE_SLICE_BYTES * SAMPLE_SLICES) return content;
+  const stride = (content.length - SAMPLE_SLICE_BYTES) / (SAMPLE_SLICES - 1);
+  const slices = Array.from({ length: SAMPLE_SLICES }, (_, index) => {
+    const start = Math.floor(index * stride);
+    return content.subarray(start, start + SAMPLE_SLICE_BYTES);
+  });
+  return Buffer.concat(slices);
+}

@@ -1,0 +1,79 @@
+/** Decides for each export a lake makes whether the archive has it already. It writes nothing. */
+import { createHash } from 'node:crypto';
+import type { Archive } from '../../archive/archive.js';
+import type { ExportRef } from '../../archive/layout.js';
+import { isLakepackError } from '../../base/errors.js';
+import type { ExportSelection } from '../../lake/contract.js';
+import { readSourceFile } from '../../lake/source-file.js';
+import { createContentDigest } from '../../schema/content-digest.js';
+import type { ExportManifest } from '../../schema/export-manifest.js';
+import type { PackJournal } from './pack-journal.js';
+
+export interface DecisionContext {
+  readonly lake: string;
+  readonly archive: Archive;
+  readonly journal: PackJournal;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Whether the newest export of this partition path holds just what the lake holds. Path, size and mtime of every file
+ * decide; where only times differ, the bytes do, so that a copied lake is not packed again.
+ */
+export async function isUnchanged(
+  context: DecisionContext,
+  selection: ExportSelection,
+  newest: ExportRef | undefined,
+): Promise<boolean> {
+  if (newest === undefined) return false;
+  const { journal } = context;
+  const { scanDigest } = selection.entries;
+  const known = journal.knownDigest(newest.exportId);
+  if (known === scanDigest) return true;
+  const manifest = await readOrUndefined(context, newest);
+  // A manifest that cannot be read proves nothing: the export is made again.
+  if (manifest === undefined) return false;
+  const same = manifest.source.scanDigest === scanDigest || (await hasSameContent(context, selection, manifest));
+  if (same) journal.know(newest.exportId, scanDigest);
+  return same;
+}
+
+async function readOrUndefined(context: DecisionContext, ref: ExportRef): Promise<ExportManifest | undefined> {
+  try {
+    return await context.archive.manifest(ref, context.signal);
+  } catch (error) {
+    if (isLakepackError(error, 'MANIFEST_INVALID') || isLakepackError(error, 'MANIFEST_VERSION')) return undefined;
+    throw error;
+  }
+}
+
+async function hasSameContent(
+  context: DecisionContext,
+  { entries }: ExportSelection,
+  { totals, contentDigest }: ExportManifest,
+): Promise<boolean> {
+  const same =
+    totals.files === entries.files && totals.directories === entries.directories && totals.bytes === entries.bytes;
+  return same && (await digestOfLake(context, entries)) === contentDigest;
+}
+
+/** Undefined when a file cannot be read as it was scanned: packing will say so. */
+async function digestOfLake(
+  { lake, signal }: DecisionContext,
+  entries: ExportSelection['entries'],
+): Promise<string | undefined> {
+  const digest = createContentDigest();
+  try {
+    for await (const entry of entries) {
+      signal.throwIfAborted();
+      if (entry.type === 'directory') continue;
+      const hash = createHash('sha256');
+      for await (const chunk of readSourceFile(lake, entry)) hash.update(chunk);
+      digest.add(entry.path, hash.digest('hex'));
+    }
+    return digest.hex();
+  } catch (error) {
+    if (isLakepackError(error, 'SOURCE_CHANGED') || isLakepackError(error, 'SOURCE_UNREADABLE')) return undefined;
+    throw error;
+  }
+}

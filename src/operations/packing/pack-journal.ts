@@ -1,0 +1,113 @@
+/**
+ * Remembers, on this machine, which export ids a pack has begun to write, so that the same command after a crash goes
+ * on under the same ids and finds what it wrote; and what is known of finished exports, so that a run with nothing to
+ * do reads no manifest. Losing it costs time, never data.
+ */
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { systemErrorCode } from '../../base/errors.js';
+
+export interface BegunExport {
+  readonly path: string;
+  readonly scanDigest: string;
+  readonly exportId: string;
+}
+
+export class PackJournal {
+  readonly #file: string;
+  readonly #knownFile: string;
+  /** Exports begun by an earlier run that did not end. */
+  readonly unfinished: readonly BegunExport[];
+  readonly #known: Map<string, string>;
+  #knownChanged = false;
+
+  private constructor(base: string, unfinished: readonly BegunExport[], known: Map<string, string>) {
+    this.#file = `${base}.journal.jsonl`;
+    this.#knownFile = `${base}.known.json`;
+    this.unfinished = unfinished;
+    this.#known = known;
+  }
+
+  /** @param name what the journal is for: one lake and one archive. */
+  static async open(stateDir: string, name: string): Promise<PackJournal> {
+    const folder = path.join(stateDir, 'packs');
+    await mkdir(folder, { recursive: true });
+    const base = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 32));
+    return new PackJournal(base, await readBegun(`${base}.journal.jsonl`), await readKnown(`${base}.known.json`));
+  }
+
+  /** The id an earlier, unfinished run gave to just this content. */
+  idFor(exportPath: string, scanDigest: string): string | undefined {
+    return this.unfinished.find((one) => one.path === exportPath && one.scanDigest === scanDigest)?.exportId;
+  }
+
+  async begin(exports: readonly BegunExport[]): Promise<void> {
+    if (exports.length === 0) return;
+    await appendFile(this.#file, exports.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  }
+
+  /** The full scan digest of a finished export, when it is known here. */
+  knownDigest(exportId: string): string | undefined {
+    return this.#known.get(exportId);
+  }
+
+  /** @param scanDigest of a scan whose content that export holds. */
+  know(exportId: string, scanDigest: string): void {
+    this.#known.set(exportId, scanDigest);
+    this.#knownChanged = true;
+  }
+
+  /** Says that every begun export is either committed or cleaned away. */
+  async end(): Promise<void> {
+    await this.saveKnown();
+    await rm(this.#file, { force: true });
+  }
+
+  async saveKnown(): Promise<void> {
+    if (!this.#knownChanged) return;
+    const temporary = `${this.#knownFile}.partial`;
+    await writeFile(temporary, JSON.stringify(Object.fromEntries(this.#known)));
+    await rename(temporary, this.#knownFile);
+    this.#knownChanged = false;
+  }
+}
+
+async function readBegun(file: string): Promise<BegunExport[]> {
+  const lines = (await readOrNothing(file)).split('\n');
+  // The last line may be cut short by a crash; what it began has written nothing yet.
+  return lines.flatMap((line) => {
+    const one = parseOrUndefined(line);
+    return isBegun(one) ? [one] : [];
+  });
+}
+
+async function readKnown(file: string): Promise<Map<string, string>> {
+  const known = parseOrUndefined(await readOrNothing(file));
+  if (typeof known !== 'object' || known === null) return new Map();
+  return new Map(Object.entries(known).filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
+async function readOrNothing(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** A journal is a cache of this machine: a damaged one is the same as none, and is written anew. */
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isBegun(value: unknown): value is BegunExport {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path: exportPath, scanDigest, exportId } = value as Partial<Record<keyof BegunExport, unknown>>;
+  return [exportPath, scanDigest, exportId].every((field) => typeof field === 'string');
+}

@@ -1,0 +1,144 @@
+/**
+ * Restores the wanted entries of one export into the staging folder, straight from the index: only the frames that
+ * hold them are read, and each file is compared with its SHA-256 before it counts.
+ */
+import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import type { Archive } from '../../archive/archive.js';
+import { throwIfAborted } from '../../base/errors.js';
+import { toDiskPath } from '../../base/paths.js';
+import type { ProgressListener } from '../../base/progress.js';
+import { unlessAbsent } from '../../base/system-errors.js';
+import type { ByteSource } from '../../bundle/byte-source.js';
+import { FrameReader, readSeekTable } from '../../bundle/frame-reader.js';
+import type { FileEntry } from '../../schema/export-manifest.js';
+import { wrongBytes } from './restore-errors.js';
+import type { RestoreJob } from './restore-plan.js';
+import type { StagedFile, Staging } from './staging.js';
+import { sha256OfFile } from './target.js';
+
+/** Files up to this size are checked in memory and written in one go. */
+const SMALL_BYTES = 1024 * 1024;
+
+export interface RestoreSettings {
+  readonly archive: Archive;
+  readonly staging: Staging;
+  /** True when the staging folder may hold files of an interrupted run. */
+  readonly resuming: boolean;
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: ProgressListener;
+}
+
+/** Resolves with the number of files taken over from an interrupted run. Throws HASH_MISMATCH, ZSTD_INVALID … */
+export async function restoreExport(settings: RestoreSettings, job: RestoreJob): Promise<number> {
+  const restorer = new ExportRestorer(settings, job);
+  try {
+    return await restorer.run();
+  } finally {
+    await restorer.close();
+  }
+}
+
+interface OpenBundle {
+  readonly number: number;
+  readonly source: ByteSource;
+  readonly frames: FrameReader;
+}
+
+class ExportRestorer {
+  readonly #settings: RestoreSettings;
+  readonly #job: RestoreJob;
+  #open: OpenBundle | undefined;
+  #resumed = 0;
+
+  constructor(settings: RestoreSettings, job: RestoreJob) {
+    this.#settings = settings;
+    this.#job = job;
+  }
+
+  async run(): Promise<number> {
+    const { staging, signal, resuming, onProgress } = this.#settings;
+    for await (const line of this.#job.wanted) {
+      throwIfAborted(signal);
+      const entry = JSON.parse(line) as FileEntry;
+      if (entry.type === 'directory') {
+        staging.makeDirectory(entry.path, entry.mtime);
+        continue;
+      }
+      if (resuming && (await this.#isStaged(entry))) {
+        await staging.keep(stagedFile(entry));
+        this.#resumed += 1;
+      } else {
+        await this.#restore(entry);
+      }
+      onProgress({ type: 'advance', files: 1, bytes: entry.bytes });
+    }
+    return this.#resumed;
+  }
+
+  async #isStaged(entry: FileEntry): Promise<boolean> {
+    const disk = toDiskPath(this.#settings.staging.folder, entry.path);
+    const stats = await unlessAbsent(() => lstat(disk));
+    if (stats?.isFile() !== true || stats.size !== entry.bytes) return false;
+    return (await sha256OfFile(disk)) === entry.sha256;
+  }
+
+  async #restore(entry: FileEntry): Promise<void> {
+    const { frames, source } = await this.#bundle(entry.bundle);
+    const everything =
+      this.#job.wanted.count === this.#job.manifest.totals.files + this.#job.manifest.totals.directories;
+    const bytes = frames.bytes(entry.offset, entry.bytes, everything ? frames.index.length - 1 : undefined);
+    if (entry.bytes <= SMALL_BYTES) await this.#restoreSmall(entry, bytes, source.name);
+    else await this.#restoreLarge(entry, bytes, source.name);
+  }
+
+  async #restoreSmall(entry: FileEntry, bytes: AsyncIterable<Buffer>, bundle: string): Promise<void> {
+    const pieces: Buffer[] = [];
+    for await (const piece of bytes) pieces.push(piece);
+    const content = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+    const digest = createHash('sha256').update(content).digest('hex');
+    if (digest !== entry.sha256) throw wrongBytes(bundle, entry.path, entry.sha256 ?? '', digest);
+    this.#settings.staging.writeSmall(stagedFile(entry), content);
+  }
+
+  async #restoreLarge(entry: FileEntry, bytes: AsyncIterable<Buffer>, bundle: string): Promise<void> {
+    const hash = createHash('sha256');
+    const write = await this.#settings.staging.openFile(stagedFile(entry));
+    try {
+      for await (const piece of bytes) {
+        throwIfAborted(this.#settings.signal);
+        hash.update(piece);
+        await write.data(piece);
+      }
+      const digest = hash.digest('hex');
+      if (digest !== entry.sha256) throw wrongBytes(bundle, entry.path, entry.sha256 ?? '', digest);
+    } catch (error) {
+      await write.abort();
+      throw error;
+    }
+    await write.end();
+  }
+
+  async #bundle(number: number): Promise<OpenBundle> {
+    if (this.#open?.number === number) return this.#open;
+    await this.close();
+    const { archive, concurrency, signal } = this.#settings;
+    const { ref, manifest } = this.#job;
+    const name = manifest.bundles[number - 1]?.name ?? '';
+    const source = await archive.bundleSource(ref, name, signal);
+    const frames = new FrameReader(source, await readSeekTable(source), { concurrency });
+    this.#open = { number, source, frames };
+    return this.#open;
+  }
+
+  async close(): Promise<void> {
+    await this.#open?.frames.settle();
+    await this.#open?.source.close();
+    this.#open = undefined;
+  }
+}
+
+function stagedFile(entry: FileEntry): StagedFile {
+  return { path: entry.path, mtime: entry.mtime, executable: entry.executable ?? false };
+}

@@ -1,0 +1,145 @@
+/**
+ * Decides what of the selected exports is restored: which entries are wanted, which are there already, and which
+ * stand in the way. It reads manifests and the target; it writes nothing outside its scratch folder.
+ */
+import type { Archive } from '../../archive/archive.js';
+import type { ExportRef } from '../../archive/layout.js';
+import { isNewer } from '../../archive/select-exports.js';
+import { throwIfAborted } from '../../base/errors.js';
+import { LineSpool } from '../../base/line-spool.js';
+import { coversFile } from '../../lake/export-path.js';
+import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
+import { createEntryRules } from '../../schema/entry-rules.js';
+import { manifestError } from './restore-errors.js';
+import type { PresenceCheck } from './target.js';
+
+export interface RestoreJob {
+  readonly ref: ExportRef;
+  readonly manifest: ExportManifest;
+  /** Serialized entries to restore, in tar order. */
+  readonly wanted: LineSpool;
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  /** Files that are there, equal byte for byte. */
+  readonly kept: number;
+  /** Files that are there and differ, to be replaced. */
+  readonly replaced: number;
+}
+
+export interface RestorePlan {
+  readonly jobs: readonly RestoreJob[];
+  /** Lake paths of files that are there and differ: the first of them, and how many there are. */
+  readonly conflicts: readonly string[];
+  readonly conflictCount: number;
+  readonly topNames: ReadonlySet<string>;
+}
+
+export interface RestorePlanOptions {
+  readonly archive: Archive;
+  readonly refs: readonly ExportRef[];
+  readonly wants: (lakePath: string) => boolean;
+  readonly replace: boolean;
+  readonly presence: PresenceCheck;
+  readonly scratchDir: string;
+  readonly signal: AbortSignal;
+}
+
+const LISTED_CONFLICTS = 10;
+
+export async function planRestore(options: RestorePlanOptions): Promise<RestorePlan> {
+  const planner = new Planner(options);
+  // The newest export first: where several hold a file, its version is the one that is restored.
+  const refs = [...options.refs].sort((a, b) => (isNewer(a, b) ? -1 : 1));
+  for (const [index, ref] of refs.entries()) await planner.add(ref, refs.slice(0, index));
+  return planner;
+}
+
+class Planner implements RestorePlan {
+  readonly jobs: RestoreJob[] = [];
+  readonly conflicts: string[] = [];
+  readonly topNames = new Set<string>();
+  conflictCount = 0;
+  readonly #options: RestorePlanOptions;
+  /** Paths of exports whose partition path does not say what they hold (runs): only then is a list needed. */
+  readonly #claimed: Set<string> | undefined;
+
+  constructor(options: RestorePlanOptions) {
+    this.#options = options;
+    const hasRun = options.refs.some((ref) => ref.path.startsWith('runs/'));
+    this.#claimed = hasRun && options.refs.length > 1 ? new Set() : undefined;
+  }
+
+  async add(ref: ExportRef, newer: readonly ExportRef[]): Promise<void> {
+    const { archive, signal, scratchDir } = this.#options;
+    const manifest = await archive.manifest(ref, signal);
+    const rules = createEntryRules(manifest);
+    const covering = newer.filter((other) => mayOverlap(other.path, ref.path));
+    const job = {
+      ref,
+      manifest,
+      wanted: new LineSpool({ scratchDir }),
+      files: 0,
+      directories: 0,
+      bytes: 0,
+      kept: 0,
+      replaced: 0,
+    };
+    this.jobs.push(job);
+    for await (const entry of archive.entries(ref, manifest, signal)) {
+      throwIfAborted(signal);
+      const faults = rules.next(entry);
+      if (faults.length > 0) throw manifestError(ref, faults);
+      if (!this.#isWanted(entry, covering)) continue;
+      this.topNames.add(entry.path.split('/', 1)[0] ?? '');
+      await this.#place(entry, job);
+    }
+    const faults = rules.end();
+    if (faults.length > 0) throw manifestError(ref, faults);
+  }
+
+  /** A file that a newer selected export covers is that one's business, also when it no longer holds it. */
+  #isWanted(entry: FileEntry, covering: readonly ExportRef[]): boolean {
+    if (!this.#options.wants(entry.path)) return false;
+    if (covering.some((other) => coversFile(other.path, entry.path))) return false;
+    if (this.#claimed === undefined) return true;
+    if (this.#claimed.has(entry.path)) return false;
+    this.#claimed.add(entry.path);
+    return true;
+  }
+
+  async #place(
+    entry: FileEntry,
+    job: { wanted: LineSpool; files: number; directories: number; bytes: number; kept: number; replaced: number },
+  ): Promise<void> {
+    const presence = await this.#options.presence.of(entry);
+    if (presence === 'equal') {
+      if (entry.type !== 'directory') job.kept += 1;
+      return;
+    }
+    if (presence === 'different') {
+      if (!this.#options.replace || entry.type === 'directory') {
+        this.#conflict(entry.path);
+        return;
+      }
+      job.replaced += 1;
+    }
+    job.wanted.append(JSON.stringify(entry));
+    if (entry.type === 'directory') job.directories += 1;
+    else job.files += 1;
+    job.bytes += entry.bytes;
+  }
+
+  #conflict(lakePath: string): void {
+    this.conflictCount += 1;
+    if (this.conflicts.length < LISTED_CONFLICTS) this.conflicts.push(lakePath);
+  }
+}
+
+/** Whether one export could hold a file of the other, by their partition paths alone. */
+function mayOverlap(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((one) =>
+    one === 'lake' ? '' : `${one.replace(/(^|\/)_files$/, '')}/`.replace(/^\/$/, ''),
+  );
+  return x === undefined || y === undefined || x.startsWith(y) || y.startsWith(x);
+}

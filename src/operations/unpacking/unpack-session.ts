@@ -1,0 +1,256 @@
+/**
+ * One run of unpack: plans against the target, stages every file with its bytes compared, then publishes. What stops
+ * it before it publishes leaves the target as it was; what it staged is found again by the same command.
+ */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import picomatch from 'picomatch';
+import { openArchive, type Archive } from '../../archive/archive.js';
+import type { ExportRef } from '../../archive/layout.js';
+import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
+import type { Finding } from '../../base/findings.js';
+import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
+import { findExports } from '../export-selection.js';
+import { acquireLock } from '../process-lock.js';
+import type { ExportSelector } from '../selection.js';
+import type { UnpackedExport, UnpackOptions } from '../unpack.js';
+import { restoreBundleFile, type StagedContent } from './restore-bundle-file.js';
+import { conflictError } from './restore-errors.js';
+import { restoreExport } from './restore-export.js';
+import { restoreForeign } from './restore-foreign.js';
+import { planRestore, type RestorePlan } from './restore-plan.js';
+import { selectionDigest, Staging } from './staging.js';
+import { assertRestorable, assertSpace, inspectTarget, PresenceCheck, sha256OfFile, type Target } from './target.js';
+
+export interface UnpackSettings {
+  readonly from: string | undefined;
+  readonly select: ExportSelector | undefined;
+  readonly bundleFiles: readonly string[];
+  readonly into: string;
+  readonly paths: readonly string[];
+  readonly replace: boolean;
+  readonly merge: boolean;
+  readonly foreign: boolean;
+  readonly dryRun: boolean;
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: ProgressListener;
+}
+
+export interface UnpackResult {
+  readonly exports: readonly UnpackedExport[];
+  readonly findings: readonly Finding[];
+  readonly resumed: number;
+}
+
+/** Throws USAGE. */
+export function settingsOfUnpack(options: UnpackOptions): UnpackSettings {
+  const bundleFiles = options.bundleFiles ?? [];
+  if (options.from === undefined && bundleFiles.length === 0) {
+    throw new LakepackError('USAGE', 'unpack: nothing to restore: expected an archive or bundle files', {
+      hint: 'give --from ARCHIVE with a selection, or the path of a .tar.zst file',
+    });
+  }
+  return {
+    from: options.from,
+    select: options.select ?? (bundleFiles.length === 0 ? { all: true } : undefined),
+    bundleFiles,
+    into: options.into,
+    paths: options.paths ?? [],
+    replace: options.replace ?? false,
+    merge: options.merge ?? false,
+    foreign: options.foreign ?? false,
+    dryRun: options.dryRun ?? false,
+    concurrency: options.concurrency ?? availableParallelism(),
+    signal: options.signal ?? new AbortController().signal,
+    onProgress: options.onProgress ?? ignoreProgress,
+  };
+}
+
+export async function runUnpack(settings: UnpackSettings): Promise<UnpackResult> {
+  const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
+  const archive = settings.from === undefined ? undefined : await openArchive(settings.from, { mode: 'read' });
+  try {
+    return await new UnpackSession(settings, archive, scratchDir).run();
+  } finally {
+    await archive?.close();
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+class UnpackSession {
+  readonly #settings: UnpackSettings;
+  readonly #archive: Archive | undefined;
+  readonly #scratchDir: string;
+  readonly #wants: (lakePath: string) => boolean;
+
+  constructor(settings: UnpackSettings, archive: Archive | undefined, scratchDir: string) {
+    this.#settings = settings;
+    this.#archive = archive;
+    this.#scratchDir = scratchDir;
+    this.#wants = settings.paths.length === 0 ? () => true : picomatch([...settings.paths], { dot: true });
+  }
+
+  async run(): Promise<UnpackResult> {
+    const { into, dryRun, onProgress } = this.#settings;
+    onProgress({ type: 'phase', phase: 'plan' });
+    const target = await inspectTarget(into);
+    if (dryRun) return await this.#restore(target);
+    const lock = await acquireLock(
+      `unpack\n${target.folder}`,
+      `${into}: another lakepack is restoring into this folder`,
+    );
+    try {
+      return await this.#restore(target);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #restore(target: Target): Promise<UnpackResult> {
+    const { into, dryRun, merge } = this.#settings;
+    const refs = await this.#refs();
+    const presence = new PresenceCheck(target.folder);
+    const plan = await this.#plan(refs, presence);
+    try {
+      if (plan.jobs.length > 0) assertRestorable(target, plan.topNames, merge);
+      if (plan.conflictCount > 0) throw conflictError(into, plan.conflicts, plan.conflictCount);
+      if (dryRun) return { exports: planned(plan), findings: [], resumed: 0 };
+      return await this.#stageAndPublish(target, refs, plan, presence);
+    } finally {
+      for (const job of plan.jobs) job.wanted.dispose();
+    }
+  }
+
+  async #refs(): Promise<readonly ExportRef[]> {
+    const { select, signal } = this.#settings;
+    if (this.#archive === undefined || select === undefined) return [];
+    return await findExports(this.#archive, select, signal);
+  }
+
+  async #plan(refs: readonly ExportRef[], presence: PresenceCheck): Promise<RestorePlan> {
+    const { replace, signal } = this.#settings;
+    if (this.#archive === undefined) return { jobs: [], conflicts: [], conflictCount: 0, topNames: new Set() };
+    const wants = this.#wants;
+    return await planRestore({
+      archive: this.#archive,
+      refs,
+      wants,
+      replace,
+      presence,
+      scratchDir: this.#scratchDir,
+      signal,
+    });
+  }
+
+  async #stageAndPublish(
+    target: Target,
+    refs: readonly ExportRef[],
+    plan: RestorePlan,
+    presence: PresenceCheck,
+  ): Promise<UnpackResult> {
+    const { paths, replace, bundleFiles, onProgress } = this.#settings;
+    const names = [...refs.map((ref) => ref.exportId), ...bundleFiles.map((file) => path.resolve(file))];
+    if (bundleFiles.length === 0 && plan.jobs.every((job) => job.wanted.count === 0)) {
+      return { exports: planned(plan), findings: [], resumed: 0 };
+    }
+    const staging = await Staging.open(target, selectionDigest(names, { paths }));
+    try {
+      const result = await this.#stage(staging, target, plan, presence);
+      onProgress({ type: 'phase', phase: 'publish' });
+      throwIfAborted(this.#settings.signal);
+      await staging.publish(replace);
+      return result;
+    } catch (error) {
+      if (!isWorthKeeping(error)) await staging.discard();
+      throw error;
+    }
+  }
+
+  async #stage(staging: Staging, target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<UnpackResult> {
+    const { onProgress, concurrency, signal, bundleFiles } = this.#settings;
+    const bytes = plan.jobs.reduce((sum, job) => sum + job.bytes, 0);
+    const files = plan.jobs.reduce((sum, job) => sum + job.files, 0);
+    await assertSpace(target.folder, Math.max(0, bytes - (await staging.stagedBytes())));
+    onProgress({ type: 'phase', phase: 'restore' });
+    onProgress({ type: 'total', files, bytes });
+    let resumed = 0;
+    for (const job of plan.jobs) {
+      if (this.#archive === undefined) break;
+      const settings = { archive: this.#archive, staging, resuming: staging.resumed, concurrency, signal, onProgress };
+      resumed += await restoreExport(settings, job);
+      onProgress({ type: 'item', name: job.ref.path, status: 'restored' });
+    }
+    const exports = [...planned(plan)];
+    for (const file of bundleFiles) exports.push(await this.#stageFile(staging, target, file, presence));
+    return { exports, findings: [], resumed };
+  }
+
+  async #stageFile(staging: Staging, target: Target, file: string, presence: PresenceCheck): Promise<UnpackedExport> {
+    const { concurrency, signal, onProgress, foreign } = this.#settings;
+    const settings = { staging, wants: this.#wants, concurrency, scratchDir: this.#scratchDir, signal, onProgress };
+    if (!existsSync(file)) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+    const content = foreign ? await restoreForeign(settings, file) : await restoreBundleFile(settings, file);
+    try {
+      return await this.#reconcile(staging, target, content, presence);
+    } finally {
+      content.paths.dispose();
+    }
+  }
+
+  /** A bundle by itself says only at its end what it holds; now it is compared with what is there. */
+  async #reconcile(
+    staging: Staging,
+    target: Target,
+    content: StagedContent,
+    presence: PresenceCheck,
+  ): Promise<UnpackedExport> {
+    const { into, replace, merge } = this.#settings;
+    const topNames = new Set<string>();
+    const conflicts: string[] = [];
+    let kept = 0;
+    let keptBytes = 0;
+    let replaced = 0;
+    for await (const line of content.paths) {
+      const lakePath = JSON.parse(line) as string;
+      topNames.add(lakePath.split('/', 1)[0] ?? '');
+      const staged = await staging.facts(lakePath);
+      if (staged === undefined) continue;
+      const sha256 = staged.type === 'file' ? await sha256OfFile(staged.disk) : undefined;
+      const wanted = {
+        path: lakePath,
+        bytes: staged.bytes,
+        ...(sha256 === undefined ? { type: 'directory' as const } : { sha256 }),
+      };
+      const found = await presence.of(wanted);
+      if (found === 'different' && replace && sha256 !== undefined) replaced += 1;
+      else if (found === 'different') conflicts.push(lakePath);
+      if (found !== 'equal' || sha256 === undefined) continue;
+      await rm(staged.disk);
+      kept += 1;
+      keptBytes += staged.bytes;
+    }
+    assertRestorable(target, topNames, merge);
+    if (conflicts.length > 0) throw conflictError(into, conflicts.slice(0, 10), conflicts.length);
+    const { name, path: partition, files, bytes } = content;
+    return { name, path: partition, files: files - kept, bytes: bytes - keptBytes, kept, replaced };
+  }
+}
+
+/** What a run that cannot go on has staged is kept where the same command can use it. */
+function isWorthKeeping(error: unknown): boolean {
+  return (['INTERRUPTED', 'REMOTE_UNAVAILABLE', 'DISK_FULL'] as const).some((code) => isLakepackError(error, code));
+}
+
+function planned(plan: RestorePlan): UnpackedExport[] {
+  return plan.jobs.map(({ ref, files, bytes, kept, replaced }) => ({
+    name: ref.exportId,
+    path: ref.path,
+    files,
+    bytes,
+    kept,
+    replaced,
+  }));
+}

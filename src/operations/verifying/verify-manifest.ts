@@ -1,0 +1,131 @@
+/**
+ * What can be said of an export without reading its bundles: its manifest, its file entries, and whether the objects
+ * it names are there. Every fault is a finding.
+ */
+import type { Archive } from '../../archive/archive.js';
+import * as layout from '../../archive/layout.js';
+import type { ExportRef } from '../../archive/layout.js';
+import { isLakepackError } from '../../base/errors.js';
+import { finding, type Finding, type FindingCode, type FindingPlace } from '../../base/findings.js';
+import { MAX_MANIFEST_BYTES, MIB } from '../../base/limits.js';
+import { createEntryRules } from '../../schema/entry-rules.js';
+import type { ExportManifest } from '../../schema/export-manifest.js';
+import { readManifest } from '../../schema/parse-manifest.js';
+
+const OTHER_COPY = 'take this object from another copy of the archive';
+const MAX_ENTRY_FINDINGS = 100;
+
+export interface VerifiedManifest {
+  /** Undefined where it cannot be used; then the findings say why. */
+  readonly manifest: ExportManifest | undefined;
+  readonly findings: readonly Finding[];
+}
+
+export async function verifyManifest(archive: Archive, ref: ExportRef, signal: AbortSignal): Promise<VerifiedManifest> {
+  const findings: Finding[] = [];
+  const where: FindingPlace = { exportId: ref.exportId, partition: ref.path };
+  const report = (code: FindingCode, message: string, more: { expected?: string; found?: string } = {}): void => {
+    findings.push(finding(code, message, where, { ...more, repair: OTHER_COPY }));
+  };
+  const manifest = await readAll(archive, ref, report, signal);
+  if (manifest === undefined) return { manifest, findings };
+  await checkEntries(archive, ref, manifest, report, signal);
+  await checkObjects(archive, ref, manifest, report, signal);
+  return { manifest, findings };
+}
+
+type Report = (code: FindingCode, message: string, more?: { expected?: string; found?: string }) => void;
+
+async function readAll(
+  archive: Archive,
+  ref: ExportRef,
+  report: Report,
+  signal: AbortSignal,
+): Promise<ExportManifest | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await archive.remote.read(ref.manifestKey, MAX_MANIFEST_BYTES, { signal });
+  } catch (error) {
+    if (!isLakepackError(error, 'LIMIT_EXCEEDED')) throw error;
+    report('MANIFEST_INVALID', error.message);
+    return undefined;
+  }
+  const reading = readManifest(bytes);
+  if (!reading.ok) {
+    for (const { path, message } of reading.list.faults)
+      report('MANIFEST_INVALID', `${ref.manifestKey} ${path}: ${message}`);
+    const unlisted = reading.list.count - reading.list.faults.length;
+    if (unlisted > 0) report('MANIFEST_INVALID', `${ref.manifestKey}: and ${unlisted} faults more`);
+    return undefined;
+  }
+  const { exportId, source } = reading.value;
+  if (exportId === ref.exportId && source.path === ref.path) return reading.value;
+  const found = `${source.path} ${exportId}`;
+  report('MANIFEST_INVALID', `${ref.manifestKey}: belongs elsewhere`, {
+    expected: `${ref.path} ${ref.exportId}`,
+    found,
+  });
+  return undefined;
+}
+
+async function checkEntries(
+  archive: Archive,
+  ref: ExportRef,
+  manifest: ExportManifest,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const rules = createEntryRules(manifest);
+  let told = 0;
+  const tell = (subject: string, faults: readonly { path: string; message: string }[]): void => {
+    for (const { path, message } of faults) {
+      told += 1;
+      if (told <= MAX_ENTRY_FINDINGS) report('MANIFEST_INCONSISTENT', `${subject}${path}: ${message}`);
+    }
+  };
+  try {
+    let number = 0;
+    for await (const entry of archive.entries(ref, manifest, signal)) {
+      tell(`entry ${number} `, rules.next(entry));
+      number += 1;
+    }
+    tell('', rules.end());
+  } catch (error) {
+    const damage = ['HASH_MISMATCH', 'MANIFEST_INVALID', 'ZSTD_INVALID', 'LIMIT_EXCEEDED', 'NOT_FOUND'] as const;
+    if (!isLakepackError(error) || !damage.some((code) => error.code === code)) throw error;
+    report('FILES_INDEX_DAMAGED', error.message);
+  }
+}
+
+async function checkObjects(
+  archive: Archive,
+  ref: ExportRef,
+  manifest: ExportManifest,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, storedBytes } of manifest.bundles) {
+    const info = await archive.remote.head(layout.bundleKey(ref.path, ref.exportId, name), { signal });
+    if (info === undefined) report('BUNDLE_MISSING', `${name}: the bundle is not there`);
+    else if (info.bytes !== storedBytes) {
+      const more = { expected: String(storedBytes), found: String(info.bytes) };
+      report('BUNDLE_SIZE_WRONG', `${name}: its size is not what the manifest says`, more);
+    }
+  }
+  const expected = manifest.bundles.map(({ sha256, name }) => `${sha256}  ${name}\n`).join('');
+  const key = layout.checksumKey(ref.path, ref.exportId);
+  const found = await readOrUndefined(archive, key, signal);
+  if (found?.toString() !== expected) {
+    report('CHECKSUM_FILE_WRONG', `${key}: ${found === undefined ? 'is not there' : 'is not what the manifest says'}`);
+  }
+}
+
+/** Undefined for an object that is not there, or too large to be what is looked for. */
+async function readOrUndefined(archive: Archive, key: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  try {
+    return await archive.remote.read(key, 8 * MIB, { signal });
+  } catch (error) {
+    if (isLakepackError(error, 'NOT_FOUND') || isLakepackError(error, 'LIMIT_EXCEEDED')) return undefined;
+    throw error;
+  }
+}
