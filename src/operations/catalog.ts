@@ -1,5 +1,9 @@
 /** Lists and shows the exports of an archive. */
+import pMap from 'p-map';
+import { openArchive, type Archive } from '../archive/archive.js';
+import type { ExportRef } from '../archive/layout.js';
 import type { ExportManifest, FileEntry } from '../schema/export-manifest.js';
+import { findExports } from './export-selection.js';
 import type { ExportSelector } from './selection.js';
 
 export interface CatalogListOptions {
@@ -44,21 +48,79 @@ export interface CatalogFile extends FileEntry {
   readonly bundleName: string;
 }
 
-/** One row for each selected export, sorted by partition path and time. @throws SELECTOR_INVALID, NOT_FOUND … */
+const READS_AT_ONCE = 16;
+
+/**
+ * One row for each selected export, sorted by partition path and time.
+ * @throws SELECTOR_INVALID, SELECTOR_AMBIGUOUS, NOT_FOUND, MANIFEST_INVALID, MANIFEST_VERSION, REMOTE_UNAVAILABLE.
+ */
 export async function catalogList(options: CatalogListOptions): Promise<CatalogList> {
-  await Promise.resolve();
-  throw new Error(`not yet: ${options.archive}`);
+  return await withArchive(options.archive, async (archive) => {
+    const refs = await findExports(archive, options.select ?? { all: true }, options.signal);
+    const rows = await pMap(refs, async (ref) => rowOf(ref, await archive.manifest(ref, options.signal)), {
+      concurrency: READS_AT_ONCE,
+    });
+    return { archive: archive.url, exports: rows };
+  });
 }
 
-/** The heads of the selected exports. @throws NOT_FOUND, SELECTOR_AMBIGUOUS, MANIFEST_INVALID … */
+/** The heads of the selected exports. @throws as `catalogList`. */
 export async function catalogShow(options: CatalogShowOptions): Promise<readonly ExportHead[]> {
-  await Promise.resolve();
-  throw new Error(`not yet: ${options.archive}`);
+  return await withArchive(options.archive, async (archive) => {
+    const refs = await findExports(archive, options.select, options.signal);
+    return await pMap(refs, async (ref) => headOf(ref, await archive.manifest(ref, options.signal)), {
+      concurrency: READS_AT_ONCE,
+    });
+  });
 }
 
-/** The file entries of the selected exports, one at a time, so that ten million need no more memory than ten. */
+/**
+ * The file entries of the selected exports, one at a time, so that ten million need no more memory than ten. Throws as
+ * `catalogList`; an iteration that throws HASH_MISMATCH has yielded entries of a damaged index.
+ */
 export async function* catalogFiles(options: CatalogShowOptions): AsyncGenerator<CatalogFile> {
-  await Promise.resolve();
-  yield* [];
-  throw new Error(`not yet: ${options.archive}`);
+  const archive = await openArchive(options.archive, { mode: 'read' });
+  try {
+    for (const ref of await findExports(archive, options.select, options.signal)) {
+      const manifest = await archive.manifest(ref, options.signal);
+      for await (const entry of archive.entries(ref, manifest, options.signal)) {
+        const bundleName = manifest.bundles[entry.bundle - 1]?.name ?? '';
+        yield { exportId: ref.exportId, partition: ref.path, bundleName, ...entry };
+      }
+    }
+  } finally {
+    await archive.close();
+  }
+}
+
+async function withArchive<T>(location: string, work: (archive: Archive) => Promise<T>): Promise<T> {
+  const archive = await openArchive(location, { mode: 'read' });
+  try {
+    return await work(archive);
+  } finally {
+    await archive.close();
+  }
+}
+
+function rowOf(ref: ExportRef, { createdAt, source, totals, bundles, contentDigest }: ExportManifest): CatalogRow {
+  const { layer, dataset, runId } = source;
+  return {
+    exportId: ref.exportId,
+    path: ref.path,
+    createdAt,
+    ...(layer !== undefined && { layer }),
+    ...(dataset !== undefined && { dataset }),
+    ...(runId !== undefined && { runId }),
+    files: totals.files,
+    bytes: totals.bytes,
+    storedBytes: totals.storedBytes,
+    ...(totals.rows !== undefined && { rows: totals.rows }),
+    bundles: bundles.length,
+    contentDigest,
+  };
+}
+
+function headOf(ref: ExportRef, manifest: ExportManifest): ExportHead {
+  const { files: _files, ...head } = manifest;
+  return { ...head, manifestKey: ref.manifestKey };
 }

@@ -1,6 +1,17 @@
 /** Shows what a lake holds, partition by partition, and when each was last exported. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openArchive, type Archive } from '../archive/archive.js';
+import type { ExportRef } from '../archive/layout.js';
+import { newestOfEach } from '../archive/select-exports.js';
+import { isLakepackError } from '../base/errors.js';
 import type { Finding } from '../base/findings.js';
+import { readLakeConfig } from '../config/lake-config.js';
+import type { ExportSelection } from '../lake/contract.js';
+import { scanLake } from '../lake/scan.js';
 import type { Grouping } from '../schema/export-manifest.js';
+import { lakeFolder, lakeSelect } from './lake-selection.js';
 import type { LakeSelector } from './selection.js';
 
 export interface ListLakeOptions {
@@ -35,8 +46,74 @@ export interface LakeListing {
   readonly findings: readonly Finding[];
 }
 
-/** @throws LAKE_UNREADABLE, SELECTOR_INVALID, NOT_FOUND. */
+/** @throws LAKE_UNREADABLE, NOT_FOUND, SELECTOR_INVALID, USAGE, REMOTE_UNAVAILABLE, INTERRUPTED. */
 export async function listLake(options: ListLakeOptions): Promise<LakeListing> {
-  await Promise.resolve();
-  throw new Error(`not yet: ${options.lake}`);
+  const lake = await lakeFolder(options.lake);
+  const { pack: defaults } = await readLakeConfig(lake);
+  const location = options.archive ?? lake;
+  const newest = await newestExports(location, options.signal);
+  const scratchFolder = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
+  try {
+    const select = lakeSelect(options.select ?? {}, new Date());
+    const by = options.by ?? defaults.by ?? 'partition';
+    const scan = await scanLake(lake, { select, by, scratchFolder, signal: options.signal });
+    try {
+      const partitions = scan.selections.map((selection) => partitionOf(selection, newest.get(selection.path)));
+      const findings = [...scan.findings, ...scan.selections.flatMap((selection) => selection.findings)];
+      return { lake: options.lake, archive: location, partitions, findings };
+    } finally {
+      scan.dispose();
+    }
+  } finally {
+    await rm(scratchFolder, { recursive: true, force: true });
+  }
+}
+
+/** A place that is no archive yet holds no exports. */
+async function newestExports(location: string, signal: AbortSignal | undefined): Promise<Map<string, ExportRef>> {
+  let archive: Archive;
+  try {
+    archive = await openArchive(location, { mode: 'read' });
+  } catch (error) {
+    if (isLakepackError(error, 'NOT_FOUND')) return new Map();
+    throw error;
+  }
+  try {
+    const refs: ExportRef[] = [];
+    for await (const ref of archive.list({ ...(signal && { signal }) })) refs.push(ref);
+    return new Map(newestOfEach(refs).map((ref) => [ref.path, ref]));
+  } finally {
+    await archive.close();
+  }
+}
+
+function partitionOf(selection: ExportSelection, last: ExportRef | undefined): LakePartition {
+  const { facts, entries } = selection;
+  const { layer, dataset, keys, runId } = facts;
+  return {
+    path: selection.path,
+    ...(layer !== undefined && { layer }),
+    ...(dataset !== undefined && { dataset }),
+    keys,
+    ...(runId !== undefined && { runId }),
+    files: entries.files,
+    directories: entries.directories,
+    bytes: entries.bytes,
+    ...(entries.newestMtime !== undefined && { newestChange: timeText(entries.newestMtime) }),
+    ...(last && { lastExport: { exportId: last.exportId, createdAt: timeText(last.createdAt.getTime() / 1000) } }),
+    state: stateOf(entries.scanDigest, last),
+  };
+}
+
+/** By the id alone, which has the first 32 bits of the scan digest; `pack` compares the whole. */
+function stateOf(scanDigest: string, last: ExportRef | undefined): LakePartition['state'] {
+  if (last === undefined) return 'never';
+  return scanDigest.startsWith(last.scanDigestStart) ? 'current' : 'changed';
+}
+
+/** A file may carry any time; one that no calendar has is told as the nearest there is. */
+function timeText(seconds: number): string {
+  const limit = 8_640_000_000_000;
+  const date = new Date(Math.min(limit, Math.max(-limit, seconds)) * 1000);
+  return date.toISOString().replace(/\.000Z$/, 'Z');
 }

@@ -321,7 +321,7 @@ class PackSession {
       ...(givenLicence !== undefined && { licence: givenLicence }),
       ...(givenNote !== undefined && { note: givenNote }),
     };
-    const found = this.#runManifests?.describing(selection) ?? { manifests: [], omitted: 0 };
+    const found = this.#runManifests?.describing(selection.path) ?? { manifests: [], omitted: 0 };
     return {
       ...(licence !== undefined && { licence }),
       ...(note !== undefined && { note }),

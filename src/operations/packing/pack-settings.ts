@@ -1,23 +1,18 @@
 /** Makes the options of a pack whole: defaults, the lake's configuration, bounds. Decides nothing about data. */
-import { realpath, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { readLakeConfig } from '../../config/lake-config.js';
 import type { LakeConfig } from '../../config/contract.js';
-import { parseInstant } from '../../base/duration.js';
 import { LakepackError } from '../../base/errors.js';
 import { CDN_BUNDLE_PAYLOAD_BYTES, DEFAULT_BUNDLE_PAYLOAD_BYTES, DEFAULT_LEVEL, MIB } from '../../base/limits.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { userStateDir } from '../../base/state-dir.js';
-import { fromSystemError, unlessAbsent } from '../../base/system-errors.js';
 import { MAX_LEVEL, MIN_LEVEL } from '../../codec/zstd.js';
 import type { InspectMode } from '../../lake/inspect/inspector.js';
 import type { UnsupportedPolicy } from '../../lake/file-policy.js';
 import type { LakeSelect } from '../../lake/select.js';
-import { parseWhere } from '../../lake/where-parser.js';
 import type { Grouping } from '../../schema/export-manifest.js';
+import { lakeFolder, lakeSelect } from '../lake-selection.js';
 import type { PackOptions } from '../pack.js';
-import type { LakeSelector } from '../selection.js';
 
 export interface PackSettings {
   /** Absolute, links resolved. */
@@ -76,35 +71,6 @@ export async function settingsOfPack(options: PackOptions): Promise<PackSettings
     signal: options.signal ?? new AbortController().signal,
     onProgress: options.onProgress ?? ignoreProgress,
   };
-}
-
-/** The selection of a lake, parsed. @param now what ages such as `36h` count back from. */
-export function lakeSelect(selector: LakeSelector, now: Date): LakeSelect {
-  return {
-    partitions: selector.partitions ?? [],
-    datasets: selector.datasets ?? [],
-    layers: selector.layers ?? [],
-    run: selector.run,
-    where: selector.where === undefined ? undefined : parseWhere(selector.where),
-    since: selector.since === undefined ? undefined : parseInstant(selector.since, now),
-  };
-}
-
-/** Throws NOT_FOUND, LAKE_UNREADABLE. */
-export async function lakeFolder(lake: string): Promise<string> {
-  try {
-    const stats = await unlessAbsent(() => stat(lake));
-    if (stats?.isDirectory() === true) return await realpath(path.resolve(lake));
-    throw new LakepackError(
-      'NOT_FOUND',
-      `${lake}: ${stats === undefined ? 'there is no such folder' : 'is not a folder'}`,
-      {
-        hint: 'give the folder that holds the layers of the lake (bronze, silver, gold)',
-      },
-    );
-  } catch (error) {
-    throw fromSystemError(error, lake);
-  }
 }
 
 function within(name: string, value: number, least: number, most: number): number {

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+/** Hands argv, environment, streams and signals of the process to `cli/main`. Nothing else. */
+const { availableParallelism } = process.getBuiltinModule('node:os');
+// Before anything starts libuv's pool, on which zstd runs. Why that needs care: docs/decisions/0032.
+process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism()));
+
+const interrupt = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => (interrupt.signal.aborted ? process.exit(130) : interrupt.abort(name)));
+}
+
+const { stdout, stderr, env } = process;
+void import('./cli/main.js')
+  .then(({ run }) => run(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd(), signal: interrupt.signal }))
+  .then((code) => (process.exitCode = code));

@@ -1,0 +1,21 @@
+/** What the command line needs from the process, so that a test can hand it something else. Types only. */
+import type * as api from '../index.js';
+
+export type CliStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+export interface CliIo {
+  readonly stdout: CliStream;
+  readonly stderr: CliStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Fires when the person wants to stop (Ctrl-C). */
+  readonly signal: AbortSignal;
+}
+
+/** The functions of the public API that commands call. A test injects its own. */
+export type Library = Pick<
+  typeof api,
+  'pack' | 'verify' | 'unpack' | 'catalogList' | 'catalogShow' | 'catalogFiles' | 'listLake'
+>;
+
+export type LibraryLoader = () => Promise<Library>;

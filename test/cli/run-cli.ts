@@ -1,0 +1,54 @@
+/** Runs the command line in process, with streams that collect, and a library that a test makes. */
+import { Writable } from 'node:stream';
+import { run, type Library } from '../../src/cli/main.js';
+
+export interface CliRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliSettings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly tty?: boolean;
+  readonly columns?: number;
+  readonly signal?: AbortSignal;
+}
+
+export class CollectedStream extends Writable {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly chunks: string[] = [];
+
+  constructor(isTTY = false, columns = 80) {
+    super({ decodeStrings: false });
+    this.isTTY = isTTY;
+    this.columns = columns;
+  }
+
+  override _write(chunk: string | Buffer, _encoding: string, done: (error?: Error) => void): void {
+    this.chunks.push(String(chunk));
+    done();
+  }
+
+  get text(): string {
+    return this.chunks.join('');
+  }
+}
+
+/** Every function that is not given fails the test that calls it. */
+export async function runCli(
+  argv: readonly string[],
+  library: Partial<Library> = {},
+  settings: CliSettings = {},
+): Promise<CliRun> {
+  const stdout = new CollectedStream(settings.tty, settings.columns);
+  const stderr = new CollectedStream(settings.tty, settings.columns);
+  const io = {
+    ...{ stdout, stderr, env: settings.env ?? {}, cwd: settings.cwd ?? process.cwd() },
+    signal: settings.signal ?? new AbortController().signal,
+  };
+  const code = await run(argv, io, async () => library as Library);
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
