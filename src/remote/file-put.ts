@@ -127,11 +127,13 @@ async function copyBody(
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) {
     throwIfAborted(signal);
     total += chunk.length;
-    if (staging !== undefined && staged + chunk.length > STAGING_BYTES) {
+    const isLarge = chunk.length >= STAGING_BYTES / 2;
+    // A large chunk is written by itself, and so after all that was gathered before it.
+    if (staging !== undefined && (isLarge || staged + chunk.length > STAGING_BYTES)) {
       await write(staging.subarray(0, staged));
       staged = 0;
     }
-    if (chunk.length >= STAGING_BYTES / 2) {
+    if (isLarge) {
       await write(chunk);
     } else {
       staging ??= Buffer.allocUnsafeSlow(STAGING_BYTES);

@@ -20,6 +20,17 @@ export function describeWriting(on: Subject): void {
       for (const key of ['odd', 'large', 'one']) expect((await on.remote.read(key, 6 * MIB)).equals(bytes)).toBe(true);
     });
 
+    test('keeps the order of chunks of very different sizes', async () => {
+      const sizes = [100_000, 600_000, 10, 500_000, 530_000, 3, 2 * MIB, 1, 700_000, 400_000, 900_000, 5];
+      const bytes = pattern(sizes.reduce((sum, size) => sum + size, 0));
+      async function* uneven(): AsyncGenerator<Buffer> {
+        let at = 0;
+        for (const size of sizes) yield bytes.subarray(at, (at += size));
+      }
+      await on.remote.put(KEY, uneven());
+      expect((await on.remote.read(KEY, 16 * MIB)).equals(bytes)).toBe(true);
+    });
+
     test('stores a body one byte at a time, and one of empty chunks', async () => {
       await on.remote.put('bytes', streamOf(Buffer.from('one by one'), 1));
       expect((await on.remote.read('bytes', 100)).toString()).toBe('one by one');
