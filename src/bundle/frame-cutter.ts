@@ -8,6 +8,8 @@ export class FrameCutter {
   #buffer: Buffer | undefined;
   #filled = 0;
   #tarBytes = 0;
+  /** Buffers that came back, to be filled again: a new one for each frame would wait for the garbage collector. */
+  readonly #spare: Buffer[] = [];
 
   /** Bytes of tar so far. */
   get tarBytes(): number {
@@ -27,7 +29,7 @@ export class FrameCutter {
     this.#tarBytes += bytes.length;
     let at = 0;
     while (at < bytes.length) {
-      this.#buffer ??= Buffer.allocUnsafeSlow(FRAME_MAX_TAR_BYTES);
+      this.#buffer ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(FRAME_MAX_TAR_BYTES);
       const copied = bytes.copy(this.#buffer, this.#filled, at);
       at += copied;
       this.#filled += copied;
@@ -38,6 +40,11 @@ export class FrameCutter {
   /** The frame that is being filled, or undefined when it is empty. */
   finish(): Buffer | undefined {
     return this.#filled === 0 ? undefined : this.#take();
+  }
+
+  /** Gives back a frame that `add`, `beginEntry` or `finish` returned and that nobody reads any more. */
+  recycle(frame: Buffer): void {
+    this.#spare.push(Buffer.from(frame.buffer, 0, FRAME_MAX_TAR_BYTES));
   }
 
   #take(): Buffer {

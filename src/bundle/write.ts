@@ -118,7 +118,7 @@ export class BundleWriter {
     const queue: Promise<{ content: number; stored: Buffer }>[] = [];
     try {
       for await (const frame of this.#frames()) {
-        const job = encodeFrame(frame, this.#spec.tool.level).then((stored) => ({ content: frame.length, stored }));
+        const job = this.#encode(frame);
         // A job that fails while an earlier one is waited for must not count as unhandled; it throws at its turn.
         job.catch(() => undefined);
         queue.push(job);
@@ -129,6 +129,13 @@ export class BundleWriter {
     } finally {
       await Promise.allSettled(queue);
     }
+  }
+
+  async #encode(frame: Buffer): Promise<{ content: number; stored: Buffer }> {
+    const stored = await encodeFrame(frame, this.#spec.tool.level);
+    const content = frame.length;
+    this.#cutter.recycle(frame);
+    return { content, stored };
   }
 
   async *#frames(): AsyncGenerator<Buffer> {

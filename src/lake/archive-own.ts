@@ -35,12 +35,6 @@ export function mayHoldArchiveOwn(folder: string): boolean {
   return /^(\.lakepack|exports|manifests|drills)?(\/|$)/.test(folder);
 }
 
-/** True for the folder of one export's bundles. Left empty by a removed export, it is not an empty folder of the lake. */
-export function isArchiveOwnFolder(folder: string): boolean {
-  const segments = folder.split('/');
-  return segments[0] === '.lakepack' || (segments[0] === 'exports' && EXPORT_ID.test(segments.at(-1) ?? ''));
-}
-
 function isExportObject(folder: string, name: string): boolean {
   if (!EXPORT_ID.test(folder)) return false;
   return name === 'SHA256SUMS' || BUNDLE.exec(name)?.[1] === folder;

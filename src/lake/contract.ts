@@ -4,7 +4,7 @@ import type { Grouping } from '../schema/export-manifest.js';
 
 /** What a path says about itself (DESIGN words: layer, dataset, partition, run). */
 export interface PartitionFacts {
-  /** Folder below the lake root, `/`-separated; `''` for the root itself. */
+  /** Folder below the lake root, `/`-separated; `''` for the root itself, and for a run or the whole lake. */
   readonly path: string;
   readonly layer?: string;
   readonly dataset?: string;
@@ -32,7 +32,7 @@ export interface ExportSelection {
   readonly path: string;
   readonly facts: PartitionFacts;
   readonly entries: SourceEntryList;
-  /** What the scan found among these entries and left out or warns of. */
+  /** What the scan found among these entries and left out or warns of. With one of severity `error`: not to be committed. */
   readonly findings: readonly Finding[];
 }
 
@@ -43,6 +43,6 @@ export interface SourceEntryList extends AsyncIterable<SourceEntry> {
   readonly bytes: number;
   /** The newest mtime, whole seconds; undefined when there is no entry. */
   readonly newestMtime: number | undefined;
-  /** SHA-256, hex, over path, size and mtime of every entry (format 3.2). */
+  /** SHA-256, hex, over path, type, size and mtime of every entry (format 3.2; `scanDigestLine` in `entry-list.ts`). */
   readonly scanDigest: string;
 }

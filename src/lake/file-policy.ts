@@ -4,6 +4,7 @@
  */
 import { systemErrorCode } from '../base/errors.js';
 import { finding, type Finding, type Severity } from '../base/findings.js';
+import { MAX_NAME_BYTES, MAX_PATH_BYTES } from '../base/limits.js';
 import { lakePathFault, showPath } from '../base/paths.js';
 import { portabilityFault } from './names.js';
 
@@ -50,9 +51,15 @@ function leaveOut(policy: UnsupportedPolicy): string {
 export function pathFinding(path: string): Finding | undefined {
   const fault = lakePathFault(path);
   if (fault === undefined) return undefined;
-  const code = fault.includes('longer') ? 'SOURCE_PATH_TOO_LONG' : 'SOURCE_NAME_NOT_PORTABLE';
+  const code = isTooLong(path) ? 'SOURCE_PATH_TOO_LONG' : 'SOURCE_NAME_NOT_PORTABLE';
   const message = `${showPath(path)} is left out: its path ${fault}`;
   return finding(code, message, { path }, { severity: 'error', repair: 'rename or move it' });
+}
+
+function isTooLong(path: string): boolean {
+  return (
+    Buffer.byteLength(path) > MAX_PATH_BYTES || path.split('/').some((name) => Buffer.byteLength(name) > MAX_NAME_BYTES)
+  );
 }
 
 /** A name that a Windows or macOS disk cannot hold: packed exactly, a warning. */

@@ -128,11 +128,11 @@ function addItem(listing: OpenListing, { name, isFolder }: FolderItem, options: 
   listing.keys.push(name.toString('latin1') + (isFolder ? FOLDER : ''));
 }
 
-function addTwins(listing: OpenListing): void {
-  const steps = listing.keys.map(stepOf);
-  for (const twins of findTwins(steps.map(({ name }) => name))) {
-    const isFolder = steps.find(({ name }) => name === twins[0])?.type === 'folder';
-    listing.findings.push({ finding: twinsFinding(twins.map((name) => childOf(listing.folder, name))), isFolder });
+function addTwins({ folder, keys, findings }: OpenListing): void {
+  const names = keys.map((key) => stepOf(key).name);
+  for (const twins of findTwins(names)) {
+    const isFolder = keys[names.indexOf(twins[0] ?? '')]?.endsWith(FOLDER) === true;
+    findings.push({ finding: twinsFinding(twins.map((name) => childOf(folder, name))), isFolder });
   }
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
-import { isLakepackError } from '../../base/errors.js';
+import { isLakepackError, throwIfAborted } from '../../base/errors.js';
 import type { ExportSelection } from '../../lake/contract.js';
 import { readSourceFile } from '../../lake/source-file.js';
 import { createContentDigest } from '../../schema/content-digest.js';
@@ -65,7 +65,7 @@ async function digestOfLake(
   const digest = createContentDigest();
   try {
     for await (const entry of entries) {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       if (entry.type === 'directory') continue;
       const hash = createHash('sha256');
       for await (const chunk of readSourceFile(lake, entry)) hash.update(chunk);
