@@ -16,9 +16,12 @@ import type { ExportRef } from './layout.js';
 
 export class Archive {
   readonly remote: Remote;
+  readonly #isBorrowed: boolean;
 
-  constructor(remote: Remote) {
+  /** @param isBorrowed true where somebody else closes the remote. */
+  constructor(remote: Remote, isBorrowed = false) {
     this.remote = remote;
+    this.#isBorrowed = isBorrowed;
   }
 
   /** How it is shown to people. */
@@ -71,8 +74,21 @@ export class Archive {
   }
 
   async close(): Promise<void> {
-    await this.remote.close();
+    if (!this.#isBorrowed) await this.remote.close();
   }
+}
+
+/** Where an archive is (a folder, a `file:` URL), or an archive that is open: that one stays open. */
+export type ArchivePlace = string | Archive;
+
+/** Opens an archive, or lends an open one. Throws as `openArchive`. */
+export async function archiveAt(place: ArchivePlace, options: OpenRemoteOptions): Promise<Archive> {
+  return typeof place === 'string' ? await openArchive(place, options) : new Archive(place.remote, true);
+}
+
+/** How a place is shown to people. */
+export function showPlace(place: ArchivePlace): string {
+  return typeof place === 'string' ? place : place.url;
 }
 
 /** Opens an archive. Throws NOT_FOUND where there is none to read, ARCHIVE_UNSUPPORTED for an unknown scheme. */

@@ -3,7 +3,7 @@
  * then the manifests, made durable. Many exports share the two flushes.
  */
 import { createHash } from 'node:crypto';
-import { LakepackError, isLakepackError } from '../base/errors.js';
+import { LakepackError, isLakepackError, throwIfAborted } from '../base/errors.js';
 import type { LineSpool } from '../base/line-spool.js';
 import { MAX_INLINE_FILES } from '../base/limits.js';
 import type { BundleWriter } from '../bundle/write.js';
@@ -44,6 +44,16 @@ export async function storeBundle(
   return await keepOrReplace(remote, key, open, options);
 }
 
+/**
+ * Removes what an export that will not be committed has stored. An export that has a manifest is left alone, whoever
+ * committed it.
+ */
+export async function discardExport(remote: Remote, exportPath: string, exportId: string): Promise<void> {
+  if ((await remote.head(layout.manifestKey(exportPath, exportId))) !== undefined) return;
+  for await (const { key } of remote.list(layout.exportPrefix(exportPath, exportId))) await remote.delete(key);
+  await remote.delete(layout.besideManifestKey(exportPath, layout.filesIndexName(exportId)));
+}
+
 async function keepOrReplace(
   remote: Remote,
   key: string,
@@ -51,12 +61,25 @@ async function keepOrReplace(
   options: CallOptions,
 ): Promise<BundleFacts> {
   const dry = open();
-  for await (const chunk of dry.stored()) void chunk;
+  await drain(dry.stored());
   if ((await objectSha256(remote, key, options)) === dry.facts.sha256) return dry.facts;
+  await assertUncommitted(remote, key, options);
   await remote.delete(key, options);
   const writer = open();
   await remote.put(key, writer.stored(), options);
   return writer.facts;
+}
+
+async function drain(stored: AsyncGenerator<Buffer>): Promise<void> {
+  while ((await stored.next()).done !== true);
+}
+
+/** Other bytes under the name of a bundle are garbage only while no manifest names them. */
+async function assertUncommitted(remote: Remote, bundleKey: string, options: CallOptions): Promise<void> {
+  const bundle = layout.parseBundleKey(bundleKey);
+  if (bundle === undefined) return;
+  const manifest = await remote.head(layout.manifestKey(bundle.path, bundle.exportId), options);
+  if (manifest !== undefined) throw committedMeanwhile(manifest.key);
 }
 
 async function objectSha256(remote: Remote, key: string, options: CallOptions): Promise<string> {
@@ -65,17 +88,29 @@ async function objectSha256(remote: Remote, key: string, options: CallOptions): 
   return hash.digest('hex');
 }
 
+export interface CommitOptions extends CallOptions {
+  /** Told just before a manifest is sent: from then on the export may be visible, and its bundles must stay. */
+  readonly onManifest: (exportId: string) => void;
+}
+
 /** Commits finished exports: after this they are visible, and survive a power cut. */
 export async function commitExports(
   remote: Remote,
   finished: readonly FinishedExport[],
-  options: CallOptions,
+  options: CommitOptions,
 ): Promise<void> {
   if (finished.length === 0) return;
-  const manifests: { readonly key: string; readonly bytes: Buffer }[] = [];
-  for (const one of finished) manifests.push(await prepare(remote, one, options));
+  const { signal, onManifest } = options;
+  const call: CallOptions = signal === undefined ? {} : { signal };
+  const manifests: { readonly exportId: string; readonly key: string; readonly bytes: Buffer }[] = [];
+  for (const one of finished) manifests.push({ exportId: one.head.exportId, ...(await prepare(remote, one, call)) });
   await remote.flush();
-  for (const { key, bytes } of manifests) await putOnce(remote, key, bytes, options);
+  for (const { exportId, key, bytes } of manifests) {
+    throwIfAborted(signal);
+    onManifest(exportId);
+    // Without the signal: a manifest that is being sent is either there or not, never in doubt for a Ctrl-C.
+    await putOnce(remote, key, bytes, {});
+  }
   await remote.flush();
 }
 
@@ -126,10 +161,15 @@ async function putOnce(remote: Remote, key: string, bytes: Buffer, options: Call
     await remote.put(key, bytes, options);
   } catch (error) {
     if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;
-    const there = await remote.read(key, Math.max(1, bytes.length), options).catch(() => undefined);
-    if (there?.equals(bytes) === true) return;
+    if (await holds(remote, key, bytes, options)) return;
     await replaceGarbage(remote, key, bytes, options, error);
   }
+}
+
+async function holds(remote: Remote, key: string, bytes: Buffer, options: CallOptions): Promise<boolean> {
+  const info = await remote.head(key, options);
+  if (info?.bytes !== bytes.length) return false;
+  return (await remote.read(key, bytes.length, options)).equals(bytes);
 }
 
 /** A manifest is never replaced; anything else of an export without a manifest is garbage. */
@@ -140,12 +180,14 @@ async function replaceGarbage(
   options: CallOptions,
   cause: LakepackError,
 ): Promise<void> {
-  if (layout.parseManifestKey(key) !== undefined) {
-    throw new LakepackError('OBJECT_EXISTS', `${key}: another export of this name was written at the same time`, {
-      cause,
-      hint: 'run the same command again: it will find that export',
-    });
-  }
+  if (layout.parseManifestKey(key) !== undefined) throw committedMeanwhile(key, cause);
   await remote.delete(key, options);
   await remote.put(key, bytes, options);
+}
+
+function committedMeanwhile(key: string, cause?: LakepackError): LakepackError {
+  return new LakepackError('OBJECT_EXISTS', `${key}: another export of this name was written at the same time`, {
+    cause,
+    hint: 'run the same command again: it will find that export',
+  });
 }

@@ -38,7 +38,17 @@ export interface BagAuditOptions {
   readonly number: number | undefined;
 }
 
-type LineCheck = (line: string) => Promise<string | undefined>;
+interface LineFault {
+  readonly what: string;
+  readonly expected?: string;
+  readonly found?: string;
+}
+type LineCheck = (line: string) => Promise<LineFault | undefined>;
+interface LinesCheck {
+  readonly line: LineCheck;
+  readonly end: () => Promise<LineFault | undefined>;
+}
+const MAX_SHOWN_CHARS = 300;
 
 export class BagAudit {
   readonly #options: BagAuditOptions;
@@ -56,11 +66,18 @@ export class BagAudit {
     return this.#embedded;
   }
 
+  /** True once a tag file has come that stands behind the payload (format 4.1). */
+  get payloadIsOver(): boolean {
+    return this.#seen.some((name) => !isBeforePayload(name));
+  }
+
   open(name: string, entry: TarEntry): EntryReceiver {
     const rank = TAG_ORDER.indexOf(name);
     const before = TAG_ORDER.indexOf(this.#seen.at(-1) ?? '');
     if (rank < 0 || entry.type !== 'file') this.#report('BAG_INVALID', name, 'not a file of this bag format');
-    else if (rank <= before) this.#report('BAG_INVALID', name, 'twice, or not in its place');
+    else if (rank <= before || (this.#options.payload.hasBegun && isBeforePayload(name))) {
+      this.#report('BAG_INVALID', name, 'twice, or not in its place');
+    }
     this.#seen.push(name);
     if (name === bag.PAYLOAD_MANIFEST) return this.#lines(name, this.#checksumLines(bag.manifestLine));
     if (name === bag.EMBEDDED_SHA256SUMS) return this.#lines(name, this.#checksumLines(bag.sha256sumLine));
@@ -69,15 +86,17 @@ export class BagAudit {
   }
 
   /** A tag file whose lines are compared as they come. */
-  #lines(name: string, check: { line: LineCheck; end: () => Promise<string | undefined> }): EntryReceiver {
+  #lines(name: string, check: LinesCheck): EntryReceiver {
     const hash = createHash('sha256');
-    const decoder = new TextDecoder('utf-8');
+    // A byte order mark is a difference: it stays.
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     let rest = '';
     let faults = 0;
-    const tell = (fault: string | undefined): void => {
-      if (fault === undefined || this.#options.payload.incomplete) return;
+    const tell = (fault: LineFault | undefined): void => {
+      const { incomplete, contradicted } = this.#options.payload;
+      if (fault === undefined || incomplete || contradicted) return;
       faults += 1;
-      if (faults <= MAX_LINE_FINDINGS) this.#report('BAG_INVALID', name, fault);
+      if (faults <= MAX_LINE_FINDINGS) this.#report('BAG_INVALID', name, fault.what, fault.expected, fault.found);
     };
     return {
       data: async (bytes) => {
@@ -89,7 +108,7 @@ export class BagAudit {
       },
       end: async (complete) => {
         if (!complete) return;
-        if (rest !== '') tell('its last line has no end');
+        if (rest !== '') tell({ what: 'its last line has no end' });
         tell(await check.end());
         this.#tagLines.push(bag.manifestLine(hash.digest('hex'), name));
       },
@@ -97,10 +116,7 @@ export class BagAudit {
   }
 
   /** The lines a checksum file must have, from what the tar was seen to hold. */
-  #checksumLines(toLine: (sha256: string, path: string) => string): {
-    line: LineCheck;
-    end: () => Promise<string | undefined>;
-  } {
+  #checksumLines(toLine: (sha256: string, path: string) => string): LinesCheck {
     const observed = this.#options.payload.observed[Symbol.asyncIterator]();
     const next = async (): Promise<string | undefined> => {
       for (let one = await observed.next(); one.done !== true; one = await observed.next()) {
@@ -113,7 +129,7 @@ export class BagAudit {
   }
 
   /** The lines of `lakepack/files.jsonl`: those of the sidecar, or else what the tar was seen to hold. */
-  #entryLines(): { line: LineCheck; end: () => Promise<string | undefined> } {
+  #entryLines(): LinesCheck {
     const { sidecarLines, observed } = this.#options.payload;
     const lines = (sidecarLines ?? observed)[Symbol.asyncIterator]();
     const next = async (): Promise<string | undefined> => {
@@ -177,7 +193,10 @@ export class BagAudit {
     const { payload } = this.#options;
     if (payload.incomplete) return;
     for (const name of TAG_ORDER) {
-      if (name !== bag.EMBEDDED_SHA256SUMS && !this.#seen.includes(name)) this.#report('BAG_INVALID', name, 'missing');
+      const isWanted = name !== bag.EMBEDDED_SHA256SUMS || payload.hasOddNames;
+      const isThere = this.#seen.includes(name);
+      if (isWanted && !isThere) this.#report('BAG_INVALID', name, 'missing');
+      if (!isWanted && isThere) this.#report('BAG_INVALID', name, 'there without need: no name needs it');
     }
     this.#compareInfo();
     this.#compareEmbedded(bagFolder);
@@ -218,6 +237,11 @@ export class BagAudit {
   }
 }
 
+/** format 4.1: these two open a bundle, all others close it. */
+function isBeforePayload(name: string): boolean {
+  return name === bag.BAGIT_TXT || name === bag.RESTORE_MD;
+}
+
 /** What of a sidecar a bundle repeats (format 4.6). */
 function sidecarHead(
   sidecar: NonNullable<BagAuditOptions['sidecar']>,
@@ -235,18 +259,24 @@ function withoutContent(entry: EmbeddedFileEntry): EmbeddedFileEntry {
 function compareLines(
   next: () => Promise<string | undefined>,
   normalize: (line: string) => string = (line) => line,
-): { line: LineCheck; end: () => Promise<string | undefined> } {
+): LinesCheck {
   let number = 0;
   return {
     line: async (line) => {
       number += 1;
       const expected = await next();
       if (expected === undefined) return `line ${number} is about no file of the payload`;
-      return safely(() => normalize(line)) === expected ? undefined : `line ${number} is not what the payload says`;
+      const found = safely(() => normalize(line));
+      if (found === expected) return undefined;
+      return `line ${number} is not what the payload says: expected ${showLine(expected)}, got ${showLine(line)}`;
     },
     end: async () =>
       (await next()) === undefined ? undefined : `it ends after line ${number}, before the payload does`,
   };
+}
+
+function shown(line: string): string {
+  return showPath(line.length > MAX_SHOWN_CHARS ? `${line.slice(0, MAX_SHOWN_CHARS)}…` : line);
 }
 
 /** A line that cannot be parsed is a line that differs. */
@@ -257,4 +287,11 @@ function safely(make: () => string): string | undefined {
     if (isLakepackError(error)) return undefined;
     throw error;
   }
+}
+
+const SHOWN_LINE = 200;
+
+/** A line of a tag file in a message: bounded, and harmless on a terminal. */
+function showLine(line: string): string {
+  return showPath(line.length > SHOWN_LINE ? `${line.slice(0, SHOWN_LINE)}…` : line);
 }

@@ -9,6 +9,7 @@ import { comparePathBytes, lakePathFault, showPath } from '../base/paths.js';
 import type { TarEntry } from '../codec/tar-reader.js';
 import type { EmbeddedFileEntry, FileEntry } from '../schema/export-manifest.js';
 import { serializeFileEntry } from '../schema/serialize-manifest.js';
+import { needsSha256sumEscape } from './bag.js';
 import type { EntryReceiver } from './check-tar.js';
 
 /** A payload entry as the tar has it. */
@@ -51,7 +52,10 @@ export class PayloadAudit {
   files = 0;
   directories = 0;
   bytes = 0;
+  /** True once a path has come that `manifest-sha256.txt` writes otherwise than `sha256sum` (format 4.5). */
+  hasOddNames = false;
   #incomplete = false;
+  #contradicted = false;
 
   constructor(options: PayloadAuditOptions) {
     this.#options = options;
@@ -60,9 +64,19 @@ export class PayloadAudit {
     if (options.expected !== undefined) this.sidecarLines = new LineSpool({ scratchDir: options.scratchDir });
   }
 
+  /** True once an entry of the payload has come. */
+  get hasBegun(): boolean {
+    return this.#last !== undefined;
+  }
+
   /** True when a file could not be read to its end. */
   get incomplete(): boolean {
     return this.#incomplete;
+  }
+
+  /** True when the sidecar was found to say something else: the tag files then do so too, and need not be heard. */
+  get contradicted(): boolean {
+    return this.#contradicted;
   }
 
   /** @param path lake path: the entry's name less the bag and `data/`, and less a slash at its end. */
@@ -72,6 +86,7 @@ export class PayloadAudit {
     if (fault !== undefined) this.#report('BAG_INVALID', entry, fault);
     if (fault !== undefined && lakePathFault(path) !== undefined) return IGNORE;
     this.#last = entry;
+    this.hasOddNames ||= needsSha256sumEscape(path);
     const expected = await this.#match(entry);
     const sink = fault === undefined ? await this.#options.sink?.open(entry) : undefined;
     return this.#receive(entry, expected, sink);
@@ -191,6 +206,7 @@ export class PayloadAudit {
     expected?: string,
     found?: string,
   ): void {
+    if (code !== 'BAG_INVALID') this.#contradicted = true;
     const where = { ...this.#options.where, path: entry.path, tarOffset: entry.offset };
     const more = { repair: REPAIR, ...(expected !== undefined && { expected }), ...(found !== undefined && { found }) };
     this.#options.report(finding(code, `${showPath(entry.path)}: ${what}`, where, more));

@@ -32,6 +32,10 @@ export class TarAudit {
   #receiver: EntryReceiver | undefined;
   /** Where the entry that is being read, padding included, ends in the tar. */
   #entryEnd = 0;
+  /** Bytes of the body that is being read and has not come yet. */
+  #bodyLeft = 0;
+  /** After a loss: where the next header may stand. */
+  #resumeAt = 0;
   #bag: string;
   #damaged = false;
 
@@ -51,7 +55,8 @@ export class TarAudit {
       await this.#lose(frame.place.tarOffset + frame.place.tarBytes);
       return;
     }
-    let from = 0;
+    // What is left of the body of an entry that was given up is nothing to look for headers in.
+    let from = Math.max(0, this.#resumeAt - frame.place.tarOffset);
     while (from < frame.content.length) from = await this.#read(frame.content, from, frame.place.tarOffset);
   }
 
@@ -62,15 +67,17 @@ export class TarAudit {
       return content.length;
     } catch (error) {
       if (!isLakepackError(error, 'TAR_INVALID') && !isLakepackError(error, 'LIMIT_EXCEEDED')) throw error;
-      this.#report(error.message, Math.max(this.#entryEnd, tarOffset + from));
-      const next = Math.max(this.#entryEnd, tarOffset + from) + BLOCK_BYTES;
-      await this.#lose(next);
-      return Math.min(next - tarOffset, content.length);
+      const at = Math.max(this.#entryEnd, tarOffset + from);
+      this.#report(error.message, at);
+      // Inside an entry only its padding can be wrong, and the next header follows; else this header is, and is stepped over.
+      await this.#lose(this.#receiver === undefined ? at + BLOCK_BYTES : at);
+      return Math.min(this.#resumeAt - tarOffset, content.length);
     }
   }
 
   async #take(event: TarEvent): Promise<void> {
     if (event.type === 'data') {
+      this.#bodyLeft -= event.bytes.length;
       await this.#receiver?.data(event.bytes);
       return;
     }
@@ -80,6 +87,7 @@ export class TarAudit {
     }
     const { entry } = event;
     this.#entryEnd = entry.dataOffset + entry.bytes + paddingBytes(entry.bytes);
+    this.#bodyLeft = entry.bytes;
     if (this.#bag === '') this.#bag = `${entry.name.split('/', 1)[0] ?? ''}/`;
     this.#receiver = await this.#options.open(entry);
   }
@@ -90,10 +98,12 @@ export class TarAudit {
     await receiver?.end(complete);
   }
 
-  /** Gives up the entry that is open and looks for the next header from `tarOffset`. */
-  async #lose(tarOffset: number): Promise<void> {
+  /** Gives up the entry that is open and looks for the next header from `lostEnd`, and behind that entry. */
+  async #lose(lostEnd: number): Promise<void> {
     this.#damaged = true;
-    await this.#endEntry(false);
+    this.#resumeAt = Math.max(lostEnd, this.#entryEnd);
+    await this.#endEntry(this.#bodyLeft === 0);
+    const tarOffset = this.#resumeAt;
     const { subject } = this.#options;
     this.#reader = new TarReader({ subject, strictPadding: true, resume: { tarOffset, namePrefix: this.#bag } });
   }
@@ -107,7 +117,7 @@ export class TarAudit {
       this.#damaged = true;
       this.#report(error.message, this.#entryEnd);
     }
-    await this.#endEntry(false);
+    await this.#endEntry(this.#bodyLeft === 0);
   }
 
   #report(message: string, tarOffset: number): void {

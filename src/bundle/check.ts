@@ -217,6 +217,10 @@ class ContentsAudit {
     }
     if (!name.startsWith(PAYLOAD_FOLDER)) return this.#bag.open(name, entry);
     const path = name.slice(PAYLOAD_FOLDER.length);
+    if (this.#bag.payloadIsOver) {
+      const where = { ...this.#where, path, tarOffset: entry.headerOffset };
+      this.#report(finding('BAG_INVALID', 'a payload entry stands behind the tag files', where, { repair: REPAIR }));
+    }
     return this.#payload.open(entry.type === 'directory' ? path.replace(/\/$/, '') : path, entry);
   }
 

@@ -92,7 +92,7 @@ export class FrameReader {
   async frame(number: number, last: number): Promise<Buffer> {
     for (const passed of [...this.#jobs.keys()].filter((key) => key < number)) this.#jobs.delete(passed);
     const end = Math.min(last, number + this.#options.concurrency - 1);
-    for (let ahead = number; ahead <= end; ahead += 1) this.#begin(ahead);
+    for (let ahead = number; ahead <= end; ahead += 1) void this.#begin(ahead);
     return await this.#begin(number);
   }
 

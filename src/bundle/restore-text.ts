@@ -6,6 +6,8 @@ export interface RestoreTextFacts {
   readonly partitionPath: string;
   /** True where a path makes the BagIt manifest unreadable for `sha256sum` (format 4.5). */
   readonly hasSha256sums: boolean;
+  /** False for a bundle of empty folders alone, whose checksum file `sha256sum` would call malformed. */
+  readonly hasFiles: boolean;
 }
 
 export function restoreText(facts: RestoreTextFacts): string {
@@ -22,9 +24,15 @@ ${JSON.stringify(facts.partitionPath)} of a data lake. You need \`tar\`, \`zstd\
    GNU tar, bsdtar and busybox tar all read it. (bsdtar wants a UTF-8 locale for names that are not ASCII:
    \`LC_ALL=C.UTF-8\`.)
 
-2. Compare every file with its checksum:
+2. ${
+    facts.hasFiles
+      ? `Compare every file with its checksum:
 
-       cd ${facts.bag} && sha256sum -c ${sums}
+       cd ${facts.bag} && sha256sum -c ${sums}`
+      : `This bundle holds empty folders and no file: there is nothing to compare. Step 3 starts in
+
+       cd ${facts.bag}`
+  }
 
 3. Put the data back. Everything below \`data/\` stands where it stood in the lake:
 

@@ -54,6 +54,8 @@ export interface BundleSpec {
   readonly newestMtime: number;
   /** True where a lake path of this bundle contains a percent sign, CR or LF. */
   readonly hasOddNames: boolean;
+  /** False where it holds empty folders alone. */
+  readonly hasFiles: boolean;
   /** Size of the blocks that are hashed. */
   readonly blockBytes: number;
   /** Frames compressed at once. */
@@ -139,9 +141,9 @@ export class BundleWriter {
   }
 
   async *#frames(): AsyncGenerator<Buffer> {
-    const { hasOddNames, source } = this.#spec;
+    const { hasOddNames: hasSha256sums, hasFiles, source } = this.#spec;
     yield* this.#tagFile(bag.BAGIT_TXT, bag.BAGIT_TXT_CONTENT);
-    const text = restoreText({ bag: this.#bag, partitionPath: source.path, hasSha256sums: hasOddNames });
+    const text = restoreText({ bag: this.#bag, partitionPath: source.path, hasSha256sums, hasFiles });
     yield* this.#tagFile(bag.RESTORE_MD, text);
     for await (const source of this.#payload) yield* this.#payloadEntry(source);
     yield* this.#tagFiles();

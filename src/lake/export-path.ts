@@ -7,6 +7,7 @@
  * | `lake` | everything |
  * | `runs/<runId>` | what belongs to a run, over all datasets |
  * | `X/_files`, `_files` | the files of partition X (or of the root) that belong to no deeper partition |
+ * | `X/_rest`, `_rest` | packed by run: the files of partition X (or of the root) that belong to no run, where others do |
  * | any other | everything below that folder |
  *
  * A lake folder that looks like one of these words gets one more underscore in front: `runs/2024` of a lake is
@@ -21,9 +22,8 @@ export type ExportScope =
   | { readonly type: 'run'; readonly runId: string }
   /** `folder` is a lake folder, `''` for the root. */
   | { readonly type: 'folder'; readonly folder: string }
-  | { readonly type: 'files'; readonly folder: string };
-
-const LOOSE_FILES = '_files';
+  | { readonly type: 'files'; readonly folder: string }
+  | { readonly type: 'rest'; readonly folder: string };
 
 /** The archive's partition path of a scope. The other way round: {@link parseExportPath}. */
 export function exportPathOf(scope: ExportScope): string {
@@ -35,7 +35,8 @@ export function exportPathOf(scope: ExportScope): string {
     case 'folder':
       return escapeFolder(scope.folder);
     case 'files':
-      return scope.folder === '' ? LOOSE_FILES : `${escapeFolder(scope.folder)}/${LOOSE_FILES}`;
+    case 'rest':
+      return scope.folder === '' ? `_${scope.type}` : `${escapeFolder(scope.folder)}/_${scope.type}`;
   }
 }
 
@@ -43,9 +44,10 @@ export function exportPathOf(scope: ExportScope): string {
 export function parseExportPath(exportPath: string): ExportScope {
   if (exportPath === 'lake') return { type: 'lake' };
   if (exportPath.startsWith('runs/')) return { type: 'run', runId: exportPath.slice('runs/'.length) };
-  if (exportPath === LOOSE_FILES) return { type: 'files', folder: '' };
-  if (exportPath.endsWith(`/${LOOSE_FILES}`)) {
-    return { type: 'files', folder: unescapeFolder(exportPath.slice(0, -LOOSE_FILES.length - 1)) };
+  for (const type of ['files', 'rest'] as const) {
+    if (exportPath === `_${type}`) return { type, folder: '' };
+    if (exportPath.endsWith(`/_${type}`))
+      return { type, folder: unescapeFolder(exportPath.slice(0, -type.length - 2)) };
   }
   return { type: 'folder', folder: unescapeFolder(exportPath) };
 }
@@ -83,18 +85,22 @@ function hasDeeper(folder: string, sorted: readonly string[]): boolean {
   return sorted[low]?.startsWith(`${folder}/`) === true;
 }
 
-/** True when an export of `exportPath` that holds all it should holds the file `filePath`. A run's export may: false. */
-export function coversFile(exportPath: string, filePath: string): boolean {
+/**
+ * True when an export of `exportPath` that holds all it should holds the file, or empty folder, `lakePath`. What an
+ * export by run holds its path does not say: false.
+ */
+export function coversFile(exportPath: string, lakePath: string, isFolder = false): boolean {
   const scope = parseExportPath(exportPath);
   switch (scope.type) {
     case 'lake':
       return true;
     case 'run':
+    case 'rest':
       return false;
     case 'files':
-      return partitionOf(filePath).path === scope.folder;
+      return (isFolder ? parsePartitionPath(lakePath) : partitionOf(lakePath)).path === scope.folder;
     case 'folder':
-      return filePath.startsWith(`${scope.folder}/`);
+      return lakePath.startsWith(`${scope.folder}/`) || (isFolder && lakePath === scope.folder);
   }
 }
 
@@ -119,13 +125,10 @@ function escapeFolder(folder: string): string {
 function unescapeFolder(folder: string): string {
   if (/^_+lake$/.test(folder)) return folder.slice(1);
   const names = folder.split('/');
-  return names.map((name, at) => (name.startsWith('_') && isReserved(name, at) ? unescape(name) : name)).join('/');
+  // Escaped, a name has two underscores or more, `_runs` at the top one.
+  return names.map((name, at) => (isReserved(name, at) && /^_(_|runs)/.test(name) ? name.slice(1) : name)).join('/');
 }
 
 function isReserved(name: string, at: number): boolean {
-  return /^_+files$/.test(name) || (at === 0 && /^_*runs$/.test(name));
-}
-
-function unescape(name: string): string {
-  return name === LOOSE_FILES ? name : name.slice(1);
+  return /^_+(files|rest)$/.test(name) || (at === 0 && /^_*runs$/.test(name));
 }

@@ -40,6 +40,8 @@ export class GroupedLake {
   readonly #store: EntryStore;
   readonly #groups = new Map<string, OpenGroup>();
   readonly #partitions = new Set<string>();
+  /** Partitions with a file that a run manifest gave to a run. */
+  readonly #sharedWithRuns = new Set<string>();
   #lastFacts: { readonly folder: string; readonly facts: PartitionFacts } = {
     folder: '',
     facts: parsePartitionPath(''),
@@ -58,9 +60,11 @@ export class GroupedLake {
     }
     const { entry } = item;
     const isFolder = entry.type === 'directory';
-    this.#partitions.add(this.#factsFor(entry.path, isFolder).path);
+    const facts = this.#factsFor(entry.path, isFolder);
+    this.#partitions.add(facts.path);
     const group = this.#groupFor(entry.path, isFolder, false);
     if (group === undefined) return;
+    if (group.group.type === 'run') this.#sharedWithRuns.add(facts.path);
     group.list ??= this.#store.openList();
     group.list.add(entry);
   }
@@ -88,7 +92,7 @@ export class GroupedLake {
     partitions: readonly string[],
   ): Pick<ExportSelection, 'by' | 'path' | 'facts'> | undefined {
     const { by, select } = this.#plan;
-    const path = exportPathOf(scopeOfGroup(group, partitions));
+    const path = exportPathOf(scopeOfGroup(group, partitions, this.#sharedWithRuns));
     const facts = factsOfGroup(group, by);
     assertNotInside(select, path, facts);
     // By run, what belongs to no run goes by partition, and says so.

@@ -58,9 +58,15 @@ export function isLayerless(folder: string, foldersIn: readonly string[]): boole
   return !isPartitionShaped(folder) && foldersIn.some(isPartitionShaped);
 }
 
-/** `partitionFolders` as for {@link partitionScope}. */
-export function scopeOfGroup(group: Group, partitionFolders: readonly string[]): ExportScope {
-  return group.type === 'partition' ? partitionScope(group.folder, partitionFolders) : group;
+/** `partitionFolders` as for {@link partitionScope}; of `sharedWithRuns`, some files went to runs. */
+export function scopeOfGroup(
+  group: Group,
+  partitionFolders: readonly string[],
+  sharedWithRuns: ReadonlySet<string>,
+): ExportScope {
+  if (group.type !== 'partition') return group;
+  if (sharedWithRuns.has(group.folder)) return { type: 'rest', folder: group.folder };
+  return partitionScope(group.folder, partitionFolders);
 }
 
 /** What holds for all that is in a group: what a selection may ask of it. */

@@ -95,7 +95,7 @@ class DescriptionIndex {
     const scope = parseExportPath(exportPath);
     if (scope.type === 'run') return sorted(this.#byRun.get(scope.runId) ?? []);
     if (scope.type === 'lake') return sorted(this.#within.get('') ?? []);
-    const inIt = (scope.type === 'files' ? this.#exact : this.#within).get(scope.folder) ?? [];
+    const inIt = (scope.type === 'folder' ? this.#within : this.#exact).get(scope.folder) ?? [];
     const around = withParents(scope.folder).flatMap((folder) => [...(this.#whole.get(folder) ?? [])]);
     const { runId } = parsePartitionPath(scope.folder);
     const ofRun = runId === undefined ? [] : (this.#byRun.get(runId) ?? []);

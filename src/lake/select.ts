@@ -107,7 +107,7 @@ export function wantsOf(select: LakeSelect): Wants {
 /** A text may be both a lake folder and an archive's path, as `_runs/2024` is; then either is meant. */
 function foldersMeantBy(text: string): readonly string[] {
   const scope = parseExportPath(text);
-  return scope.type === 'folder' || scope.type === 'files' ? [text, scope.folder] : [text];
+  return 'folder' in scope ? [text, scope.folder] : [text];
 }
 
 function isOnTheWay(lakePath: string, isFolder: boolean, folder: string): boolean {

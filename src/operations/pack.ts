@@ -1,78 +1,9 @@
 /** Packs what a lake holds into exports of an archive. */
-import type { Finding } from '../base/findings.js';
-import type { ProgressListener } from '../base/progress.js';
-import type { Grouping } from '../schema/export-manifest.js';
 import { runPack } from './packing/pack-session.js';
 import { settingsOfPack } from './packing/pack-settings.js';
-import type { LakeSelector } from './selection.js';
+import type { PackOptions, PackedExport, PackReport } from './packing/contract.js';
 
-export interface PackOptions {
-  /** The lake's folder. */
-  readonly lake: string;
-  /** Where the exports go: a folder or remote. Default: the lake itself. */
-  readonly to?: string;
-  readonly select?: LakeSelector;
-  /** How much goes into one export. Default `partition`. */
-  readonly by?: Grouping;
-  /** zstd level, 1–19. Default 3. */
-  readonly level?: number;
-  /** Payload bytes of one bundle. Default 4 GiB, or what the profile says. */
-  readonly bundleSizeBytes?: number;
-  /** `cdn` keeps every object at most 500 MB. */
-  readonly profile?: 'default' | 'cdn';
-  /** Exports, and frames, that are worked on at once. Default: the number of cores. */
-  readonly concurrency?: number;
-  readonly licence?: string;
-  readonly note?: string;
-  /** A file that changes while it is packed: `fail` its export, or `retry` it from a new scan. Default `fail`. */
-  readonly onChange?: 'fail' | 'retry';
-  /** What cannot be stored (links, sockets, names that are not UTF-8): see docs/decisions/0010. */
-  readonly unsupported?: 'default' | 'refuse' | 'skip';
-  /** How deep packing looks into files: `full` decompresses gzip, `quick` looks at both ends. Default `full`. */
-  readonly inspect?: 'full' | 'quick';
-  /** Plans, samples and writes nothing. */
-  readonly dryRun?: boolean;
-  /** Where journals and caches go. Default: see `base/state-dir.ts`. */
-  readonly stateDir?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: ProgressListener;
-}
-
-export interface PackedExport {
-  readonly path: string;
-  /** `planned` in a dry run. */
-  readonly status: 'packed' | 'unchanged' | 'failed' | 'planned';
-  /** Absent for a failed or planned export that got none. */
-  readonly exportId?: string;
-  readonly files: number;
-  readonly directories: number;
-  readonly bytes: number;
-  /** Stored bytes; an estimate from samples in a dry run; 0 when nothing was written. */
-  readonly storedBytes: number;
-  readonly bundles: number;
-  readonly contentDigest?: string;
-  readonly findings: readonly Finding[];
-}
-
-export interface PackReport {
-  readonly lake: string;
-  readonly archive: string;
-  readonly dryRun: boolean;
-  readonly exports: readonly PackedExport[];
-  /** Findings that belong to no export. */
-  readonly findings: readonly Finding[];
-  readonly totals: {
-    readonly packed: number;
-    readonly unchanged: number;
-    readonly failed: number;
-    readonly planned: number;
-    /** Of the packed or planned exports. */
-    readonly files: number;
-    readonly bytes: number;
-    readonly storedBytes: number;
-  };
-  readonly elapsedMs: number;
-}
+export type { PackOptions, PackedExport, PackReport } from './packing/contract.js';
 
 /**
  * @throws USAGE, CONFIG_INVALID, SELECTOR_INVALID, NOT_FOUND, LAKE_UNREADABLE, REMOTE_UNAVAILABLE, PERMISSION_DENIED,

@@ -63,6 +63,11 @@ export const DOORS: readonly Door[] = [
     reason: 'what a file contains is asked in one place',
   },
   {
+    library: /^picomatch$/,
+    files: /^src\/base\/glob\.ts$/,
+    reason: 'what a glob means to a user is said once',
+  },
+  {
     library: /^p-map$/,
     files: /^src\/(operations|archive|bundle|lake|remote)\//,
     reason: 'bounded concurrency (STYLE 19) belongs to work, not to words, formats or codecs',

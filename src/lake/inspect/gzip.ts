@@ -16,7 +16,7 @@ export interface GzipCheck {
   dispose(): void;
 }
 
-/** Smaller files are decompressed in one call, about three times as fast as a stream for a file of 3 KB. */
+/** Smaller files are decompressed in one call, six to eight times as fast as a stream for a file of 1 KB (decision 0013). */
 const SMALL_BYTES = 64 * KIB;
 const SMALL_OUTPUT_BYTES = 8 * MIB;
 const STREAM_CHUNK_BYTES = 64 * KIB;

@@ -10,6 +10,7 @@ export interface PlannedBundle {
   readonly entries: number;
   readonly payloadBytes: number;
   readonly hasOddNames: boolean;
+  readonly hasFiles: boolean;
 }
 
 /** At least one bundle; each holds at least one entry, and no more than `limitBytes` unless one file alone is larger. */
@@ -32,6 +33,7 @@ function counts(entry: SourceEntry, before: PlannedBundle | undefined): Omit<Pla
   return {
     entries: (before?.entries ?? 0) + 1,
     payloadBytes: (before?.payloadBytes ?? 0) + entry.bytes,
+    hasFiles: (before?.hasFiles ?? false) || entry.type === 'file',
     hasOddNames: (before?.hasOddNames ?? false) || needsSha256sumEscape(entry.path),
   };
 }

@@ -66,13 +66,6 @@ export async function writeExport(settings: ExportWriterSettings, job: ExportJob
   }
 }
 
-/** Removes what an export that will not be committed has stored. */
-export async function discardExport(archive: Archive, exportPath: string, exportId: string): Promise<void> {
-  for await (const { key } of archive.remote.list(layout.exportPrefix(exportPath, exportId))) {
-    await archive.remote.delete(key);
-  }
-}
-
 class ExportWriter {
   readonly #settings: ExportWriterSettings;
   readonly #job: ExportJob;
@@ -109,8 +102,11 @@ class ExportWriter {
     const name = layout.bundleName(this.#job.exportId, planned.number);
     const key = layout.bundleKey(this.#job.selection.path, this.#job.exportId, name);
     const spools: LineSpool[] = [];
+    const findingsBefore = this.#findings.length;
     try {
       const open = (): BundleWriter => {
+        // Opened again, it reads the same files again: what they are found guilty of is told once.
+        this.#findings.length = findingsBefore;
         const spool = new LineSpool({ scratchDir: this.#settings.scratchDir });
         spools.push(spool);
         return this.#openWriter(name, planned, (entry) => spool.append(serializeFileEntry(entry)));
@@ -136,6 +132,7 @@ class ExportWriter {
       tool: this.#tool,
       newestMtime: selection.entries.newestMtime ?? 0,
       hasOddNames: planned.hasOddNames,
+      hasFiles: planned.hasFiles,
       blockBytes: blockBytesFor(storedBytesBound(planned)),
       concurrency,
       scratchDir,

@@ -29,11 +29,9 @@ export class PackJournal {
     this.#known = known;
   }
 
-  /** @param name what the journal is for: one lake and one archive. */
+  /** Reads only; folders are made when something is written. @param name what it is for: one lake and one archive. */
   static async open(stateDir: string, name: string): Promise<PackJournal> {
-    const folder = path.join(stateDir, 'packs');
-    await mkdir(folder, { recursive: true });
-    const base = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 32));
+    const base = path.join(stateDir, 'packs', createHash('sha256').update(name).digest('hex').slice(0, 32));
     return new PackJournal(base, await readBegun(`${base}.journal.jsonl`), await readKnown(`${base}.known.json`));
   }
 
@@ -44,7 +42,9 @@ export class PackJournal {
 
   async begin(exports: readonly BegunExport[]): Promise<void> {
     if (exports.length === 0) return;
-    await appendFile(this.#file, exports.map((one) => `${JSON.stringify(one)}\n`).join(''));
+    await mkdir(path.dirname(this.#file), { recursive: true });
+    // A line feed first: the run before may have been killed in the middle of a line.
+    await appendFile(this.#file, exports.map((one) => `\n${JSON.stringify(one)}`).join('') + '\n');
   }
 
   /** The full scan digest of a finished export, when it is known here. */
@@ -66,6 +66,7 @@ export class PackJournal {
 
   async saveKnown(): Promise<void> {
     if (!this.#knownChanged) return;
+    await mkdir(path.dirname(this.#knownFile), { recursive: true });
     const temporary = `${this.#knownFile}.partial`;
     await writeFile(temporary, JSON.stringify(Object.fromEntries(this.#known)));
     await rename(temporary, this.#knownFile);

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pMap from 'p-map';
-import { Archive, openArchive } from '../../archive/archive.js';
+import { openArchive, type Archive } from '../../archive/archive.js';
 import { commitExports, type FinishedExport } from '../../archive/commit.js';
 import { exportIdOf, exportPrefix, type ExportRef } from '../../archive/layout.js';
 import { isNewer } from '../../archive/select-exports.js';
@@ -20,7 +20,7 @@ import { indexRunManifests, type RunManifestIndex } from '../../lake/run-manifes
 import { scanLake, type ScanResult } from '../../lake/scan.js';
 import { isFileRemote } from '../../remote/file.js';
 import type { Provenance } from '../../schema/export-manifest.js';
-import type { PackedExport } from '../pack.js';
+import type { PackedExport } from './contract.js';
 import { acquireLock, type ProcessLock } from '../process-lock.js';
 import { estimateStoredBytes } from './estimate.js';
 import { discardExport, writeExport, type ExportWriterSettings, type WrittenExport } from './export-writer.js';

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { readLakeConfig } from '../../config/lake-config.js';
 import type { LakeConfig } from '../../config/contract.js';
+import type { ArchivePlace } from '../../archive/archive.js';
 import { LakepackError } from '../../base/errors.js';
 import { CDN_BUNDLE_PAYLOAD_BYTES, DEFAULT_BUNDLE_PAYLOAD_BYTES, DEFAULT_LEVEL, MIB } from '../../base/limits.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
@@ -12,14 +13,14 @@ import type { UnsupportedPolicy } from '../../lake/file-policy.js';
 import type { LakeSelect } from '../../lake/select.js';
 import type { Grouping } from '../../schema/export-manifest.js';
 import { lakeFolder, lakeSelect } from '../lake-selection.js';
-import type { PackOptions } from '../pack.js';
+import type { PackOptions } from './contract.js';
 
 export interface PackSettings {
   /** Absolute, links resolved. */
   readonly lake: string;
   /** As the user wrote it. */
   readonly lakeShown: string;
-  readonly to: string;
+  readonly to: ArchivePlace;
   readonly config: LakeConfig;
   readonly select: LakeSelect;
   readonly by: Grouping;
@@ -44,8 +45,6 @@ const MAX_CONCURRENCY = 64;
 export async function settingsOfPack(options: PackOptions): Promise<PackSettings> {
   const lake = await lakeFolder(options.lake);
   const config = await readLakeConfig(lake);
-  const profileBytes =
-    (options.profile ?? config.pack.profile) === 'cdn' ? CDN_BUNDLE_PAYLOAD_BYTES : DEFAULT_BUNDLE_PAYLOAD_BYTES;
   return {
     lake,
     lakeShown: options.lake,
@@ -56,7 +55,7 @@ export async function settingsOfPack(options: PackOptions): Promise<PackSettings
     level: within('level', options.level ?? config.pack.level ?? DEFAULT_LEVEL, MIN_LEVEL, MAX_LEVEL),
     bundleSizeBytes: within(
       'bundle size',
-      options.bundleSizeBytes ?? config.pack.bundleSizeBytes ?? profileBytes,
+      options.bundleSizeBytes ?? bundleSizeOf(options.profile) ?? configuredBundleSize(config),
       MIN_BUNDLE_BYTES,
       Number.MAX_SAFE_INTEGER,
     ),
@@ -71,6 +70,16 @@ export async function settingsOfPack(options: PackOptions): Promise<PackSettings
     signal: options.signal ?? new AbortController().signal,
     onProgress: options.onProgress ?? ignoreProgress,
   };
+}
+
+/** What a caller says goes first, also a profile before a size of the configuration. */
+function configuredBundleSize({ pack }: LakeConfig): number {
+  return pack.bundleSizeBytes ?? bundleSizeOf(pack.profile) ?? DEFAULT_BUNDLE_PAYLOAD_BYTES;
+}
+
+function bundleSizeOf(profile: PackOptions['profile']): number | undefined {
+  if (profile === undefined) return undefined;
+  return profile === 'cdn' ? CDN_BUNDLE_PAYLOAD_BYTES : DEFAULT_BUNDLE_PAYLOAD_BYTES;
 }
 
 function within(name: string, value: number, least: number, most: number): number {

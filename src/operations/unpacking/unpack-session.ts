@@ -6,16 +6,17 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import picomatch from 'picomatch';
 import { openArchive, type Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
+import { globMatcher } from '../../base/glob.js';
+import { comparePathBytes } from '../../base/paths.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { findExports } from '../export-selection.js';
 import { acquireLock } from '../process-lock.js';
 import type { ExportSelector } from '../selection.js';
-import type { UnpackedExport, UnpackOptions } from '../unpack.js';
+import type { UnpackedExport, UnpackOptions } from './contract.js';
 import { restoreBundleFile, type StagedContent } from './restore-bundle-file.js';
 import { conflictError } from './restore-errors.js';
 import { restoreExport } from './restore-export.js';
@@ -90,7 +91,7 @@ class UnpackSession {
     this.#settings = settings;
     this.#archive = archive;
     this.#scratchDir = scratchDir;
-    this.#wants = settings.paths.length === 0 ? () => true : picomatch([...settings.paths], { dot: true });
+    this.#wants = globMatcher(settings.paths);
   }
 
   async run(): Promise<UnpackResult> {
@@ -245,7 +246,8 @@ function isWorthKeeping(error: unknown): boolean {
 }
 
 function planned(plan: RestorePlan): UnpackedExport[] {
-  return plan.jobs.map(({ ref, files, bytes, kept, replaced }) => ({
+  const jobs = [...plan.jobs].sort((a, b) => comparePathBytes(a.ref.path, b.ref.path));
+  return jobs.map(({ ref, files, bytes, kept, replaced }) => ({
     name: ref.exportId,
     path: ref.path,
     files,

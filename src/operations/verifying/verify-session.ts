@@ -17,7 +17,7 @@ import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import { findExports } from '../export-selection.js';
 import type { ExportSelector } from '../selection.js';
-import type { VerifiedExport, VerifyDepth, VerifyOptions } from '../verify.js';
+import type { VerifiedExport, VerifyDepth, VerifyOptions } from './contract.js';
 import { verifyManifest } from './verify-manifest.js';
 import { sampleBlocks, sampleFiles } from './verify-sample.js';
 
