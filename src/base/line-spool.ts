@@ -50,7 +50,7 @@ export class LineSpool implements AsyncIterable<string> {
 
   #spill(): void {
     this.#file ??= this.#create();
-    writeSync(this.#file.fd, `${this.#lines.join('\n')}\n`);
+    writeWhole(this.#file.fd, Buffer.from(`${this.#lines.join('\n')}\n`));
     this.#lines = [];
     this.#memory = 0;
   }
@@ -74,6 +74,11 @@ export class LineSpool implements AsyncIterable<string> {
     rmSync(this.#file.path, { force: true });
     this.#file = undefined;
   }
+}
+
+/** A disk that is nearly full takes a part and says nothing; only the next write fails. */
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
 }
 
 async function* fileLines(file: string): AsyncGenerator<string> {

@@ -23,14 +23,15 @@ const SLUG_MAX_BYTES = 72;
 
 /**
  * The bag's folder: the partition path with `.` for `/`, and the number of the bundle. Characters that a shell or a
- * disk could take amiss become `_`; then 8 hex digits of the path's SHA-256 keep two such names apart (format 4.1).
+ * disk could take amiss become `_`. Where that could give two paths one name (also for a `.` of the path itself), 8 hex
+ * digits of the path's SHA-256 keep them apart (format 4.1).
  */
 export function bagName(partitionPath: string, bundleNumber: number): string {
   const plain = partitionPath
     .replaceAll('/', '.')
     .replace(/[^A-Za-z0-9._=+-]/g, '_')
     .replace(/^[.-]/, '_');
-  const exact = plain === partitionPath.replaceAll('/', '.') && plain.length <= SLUG_MAX_BYTES;
+  const exact = plain.replaceAll('.', '/') === partitionPath && plain.length <= SLUG_MAX_BYTES;
   const digest = createHash('sha256').update(partitionPath).digest('hex').slice(0, 8);
   const slug = exact ? plain : `${plain.slice(0, SLUG_MAX_BYTES)}-${digest}`;
   return `${slug}-${bundleNumberText(bundleNumber)}`;

@@ -2,11 +2,11 @@
  * Tells what lakepack itself wrote into a lake from data. By default the lake is its own archive (DESIGN section 3),
  * and exporting earlier exports would never end. It knows names only.
  */
+import { isTemporaryName } from '../base/temporary-name.js';
 
 const EXPORT_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;
 const BUNDLE = /^(.+)-\d{5}\.tar\.zst(\.age)?$/;
 const MANIFEST = /^(.+)\.(export\.json|files\.jsonl\.zst)$/;
-const PARTIAL = /^\..+\.[0-9a-f]+\.partial$/;
 
 /**
  * True for a file that lakepack wrote: bundles and their SHA256SUMS below `exports/`, export manifests and file
@@ -41,7 +41,7 @@ function isExportObject(folder: string, name: string): boolean {
 }
 
 function isPartial(segments: readonly string[]): boolean {
-  return segments.length > 1 && PARTIAL.test(segments.at(-1) ?? '');
+  return segments.length > 1 && isTemporaryName(segments.at(-1) ?? '');
 }
 
 function isDrill(segments: readonly string[]): boolean {

@@ -12,7 +12,7 @@ import { comparePathBytes, lakePathFault } from '../base/paths.js';
 import { onDisk, unlessAbsent } from '../base/system-errors.js';
 import { forEachBounded } from './bounded.js';
 import { splitPrefix } from './keys.js';
-import { isTemporaryName } from './temporary-name.js';
+import { isTemporaryName } from '../base/temporary-name.js';
 
 export interface FoundFile {
   readonly key: string;

@@ -21,7 +21,8 @@ import { walkFiles } from './file-walk.js';
 import { openBody } from './body.js';
 import { assertReadable, objectAbsent, rangeWithin } from './keys.js';
 import type { ByteRange, CallOptions, ObjectInfo, Remote } from './remote.js';
-import { isAbandoned, isTemporaryName } from './temporary-name.js';
+import { isTemporaryName } from '../base/temporary-name.js';
+import { isAbandoned } from './temporary-name.js';
 
 const CHUNK_BYTES = 1 * MIB;
 

@@ -6,9 +6,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { getPriority, hostname } from 'node:os';
 import { systemErrorCode } from '../base/errors.js';
+import { TEMPORARY_NAME } from '../base/temporary-name.js';
 
-/** `.<name>.<machine>-<process id>-<random>.partial`; the process is 0 where it cannot be known. */
-const TEMPORARY = /^\..*\.([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{12}\.partial$/s;
 /** What of the object's name the temporary keeps, so that both fit into the 255 bytes of a name. */
 const KEPT_NAME_BYTES = 200;
 /** What nobody here can know the writer of, and nobody touched for this long, is taken for abandoned. */
@@ -22,17 +21,13 @@ export function temporaryName(objectName: string): string {
   return `.${cutName(objectName)}.${thisMachine}-${thisPid}-${random}.partial`;
 }
 
-export function isTemporaryName(name: string): boolean {
-  return TEMPORARY.test(name);
-}
-
 /**
  * True when nobody is writing this temporary any more. On this machine the process must be gone; where that cannot be
  * known (another machine, another container, no process id in the name) the file must have rested for a day. A process
  * id that is in use again keeps a dead file for a while: that costs space, never data.
  */
 export function isAbandoned(name: string, modifiedMs: number, nowMs: number, isOurs: boolean): boolean {
-  const [, machine, pidText] = TEMPORARY.exec(name) ?? [];
+  const [, machine, pidText] = TEMPORARY_NAME.exec(name) ?? [];
   if (machine === undefined) return false;
   const pid = Number(pidText);
   if (machine !== thisMachine || pid === 0) return !isOurs && nowMs - modifiedMs > UNKNOWN_GRACE_MS;

@@ -61,7 +61,7 @@ function bundleFaults(exportId: string, bundle: BundleFacts, index: number): rea
   return [
     ...differs(`${at}/name`, name, bundle.name),
     ...blockFaults(`${at}/blocks`, bundle),
-    // format 4.4: the seek table is the last thing in a bundle
+    // format 4.7: the seek table is the last thing in a bundle
     ...differs(`${at}/seekTable/offset`, storedBytes - seekTable.bytes, seekTable.offset),
     ...(bundle.payload.bytes < bundle.tarBytes
       ? []

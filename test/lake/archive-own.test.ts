@@ -1,5 +1,6 @@
 /** What in a lake is lakepack's own and what is data. */
 import { describe, expect, test } from 'vitest';
+import { temporaryName } from '../../src/remote/temporary-name.js';
 import { isArchiveOwn, mayHoldArchiveOwn } from '../../src/lake/archive-own.js';
 
 const ID = '20250314T060000Z-0123abcd';
@@ -9,10 +10,10 @@ describe('lakepack wrote', () => {
     `exports/silver/vulns/dt=1/${ID}/${ID}-00001.tar.zst`,
     `exports/silver/vulns/dt=1/${ID}/${ID}-00001.tar.zst.age`,
     `exports/lake/${ID}/SHA256SUMS`,
-    `exports/lake/${ID}/.${ID}-00001.tar.zst.1f2e.partial`,
+    `exports/lake/${ID}/${temporaryName(`${ID}-00001.tar.zst`)}`,
     `manifests/silver/vulns/dt=1/${ID}.export.json`,
     `manifests/silver/vulns/dt=1/${ID}.files.jsonl.zst`,
-    `manifests/silver/.${ID}.export.json.00ff.partial`,
+    `manifests/silver/${temporaryName(`${ID}.export.json`)}`,
     'drills/2025/20250314-abc.drill.json',
     '.lakepack/journal.json',
   ])('%s', (path) => {
@@ -32,7 +33,8 @@ describe('data is', () => {
     'manifests/football.export.json',
     `silver/vulns/${ID}.export.json`,
     `bronze/exports/lake/${ID}/SHA256SUMS`,
-    'silver/.x.1f2e.partial',
+    `silver/${temporaryName('x')}`,
+    'exports/.notes.partial',
     'drills/readme.md',
     '.lakepack-notes/x',
   ])('%s', (path) => expect(isArchiveOwn(path)).toBe(false));
