@@ -57,7 +57,7 @@ export async function* readFilesIndex(
 }
 
 async function* indexLines(stored: AsyncIterable<Buffer>, subject: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let rest = '';
   for await (const frame of splitFrames(stored, { maxFrameStoredBytes: 2 * FRAME_MAX_TAR_BYTES, subject })) {
     if (frame.facts.kind !== 'zstd') continue;
@@ -68,12 +68,14 @@ async function* indexLines(stored: AsyncIterable<Buffer>, subject: string): Asyn
     if (rest.length > MAX_LINE_BYTES) throw unreadable(subject, 'a line is too long');
     yield* lines;
   }
+  rest += decodeText(decoder, undefined, subject);
   if (rest !== '') throw unreadable(subject, 'the last line has no end');
 }
 
-function decodeText(decoder: InstanceType<typeof TextDecoder>, bytes: Buffer, subject: string): string {
+/** @param bytes undefined at the end: a character that is cut off there is no UTF-8 either. */
+function decodeText(decoder: InstanceType<typeof TextDecoder>, bytes: Buffer | undefined, subject: string): string {
   try {
-    return decoder.decode(bytes, { stream: true });
+    return decoder.decode(bytes, { stream: bytes !== undefined });
   } catch (cause) {
     throw new LakepackError('MANIFEST_INVALID', `${subject}: not UTF-8`, { cause });
   }

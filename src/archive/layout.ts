@@ -37,7 +37,9 @@ export function parseExportId(exportId: string): ExportIdParts | undefined {
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, digest = ''] = match;
   const createdAt = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(createdAt.getTime()) ? undefined : { createdAt, scanDigestStart: digest };
+  // Date reads February 30 as March 2; no export was made then.
+  const exists = !Number.isNaN(createdAt.getTime()) && exportIdOf(createdAt, digest) === exportId;
+  return exists ? { createdAt, scanDigestStart: digest } : undefined;
 }
 
 export function manifestPrefix(partitionPath = ''): string {
@@ -86,7 +88,8 @@ export function parseManifestKey(key: string): ExportRef | undefined {
 
 /** Reads a key below `exports/`; undefined for an object that is not a bundle. */
 export function parseBundleKey(key: string): { path: string; exportId: string; name: string } | undefined {
-  const match = /^exports\/(.+)\/([^/]+)\/([^/]+-\d{5,}\.tar\.zst)$/.exec(key);
+  // `s`: a partition path may hold a line break.
+  const match = /^exports\/(.+)\/([^/]+)\/([^/]+-\d{5,}\.tar\.zst)$/s.exec(key);
   const [, partitionPath = '', exportId = '', name = ''] = match ?? [];
   if (parseExportId(exportId) === undefined || !name.startsWith(`${exportId}-`)) return undefined;
   return { path: partitionPath, exportId, name };

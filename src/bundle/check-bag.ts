@@ -38,17 +38,11 @@ export interface BagAuditOptions {
   readonly number: number | undefined;
 }
 
-interface LineFault {
-  readonly what: string;
-  readonly expected?: string;
-  readonly found?: string;
-}
-type LineCheck = (line: string) => Promise<LineFault | undefined>;
+type LineCheck = (line: string) => Promise<string | undefined>;
 interface LinesCheck {
   readonly line: LineCheck;
-  readonly end: () => Promise<LineFault | undefined>;
+  readonly end: () => Promise<string | undefined>;
 }
-const MAX_SHOWN_CHARS = 300;
 
 export class BagAudit {
   readonly #options: BagAuditOptions;
@@ -92,11 +86,11 @@ export class BagAudit {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     let rest = '';
     let faults = 0;
-    const tell = (fault: LineFault | undefined): void => {
+    const tell = (fault: string | undefined): void => {
       const { incomplete, contradicted } = this.#options.payload;
       if (fault === undefined || incomplete || contradicted) return;
       faults += 1;
-      if (faults <= MAX_LINE_FINDINGS) this.#report('BAG_INVALID', name, fault.what, fault.expected, fault.found);
+      if (faults <= MAX_LINE_FINDINGS) this.#report('BAG_INVALID', name, fault);
     };
     return {
       data: async (bytes) => {
@@ -108,7 +102,7 @@ export class BagAudit {
       },
       end: async (complete) => {
         if (!complete) return;
-        if (rest !== '') tell({ what: 'its last line has no end' });
+        if (rest !== '') tell('its last line has no end');
         tell(await check.end());
         this.#tagLines.push(bag.manifestLine(hash.digest('hex'), name));
       },
@@ -273,10 +267,6 @@ function compareLines(
     end: async () =>
       (await next()) === undefined ? undefined : `it ends after line ${number}, before the payload does`,
   };
-}
-
-function shown(line: string): string {
-  return showPath(line.length > MAX_SHOWN_CHARS ? `${line.slice(0, MAX_SHOWN_CHARS)}…` : line);
 }
 
 /** A line that cannot be parsed is a line that differs. */

@@ -16,8 +16,9 @@ const MAX_FRAME_BYTES = 128 * MIB;
 /** What zstd does to text stays far below this; a bomb does not. */
 const MAX_RATIO = 1000;
 const RATIO_FLOOR_BYTES = 64 * MIB;
-/** Every name is remembered, to refuse one that comes twice. */
+/** Every name is remembered, to refuse one that comes twice: so many of them, and so much of them. */
 const MAX_ENTRIES = 1_000_000;
+const MAX_NAMES_BYTES = 128 * MIB;
 
 export interface ForeignEntry {
   readonly path: string;
@@ -61,11 +62,18 @@ async function* tarBytes(source: ByteSource): AsyncGenerator<Buffer> {
   }
 }
 
+const KINDS = {
+  symlink: 'is a symbolic link',
+  hardlink: 'is a hard link',
+  other: 'is a device, a fifo or of an unknown type',
+} as const;
+
 /** Which names one archive may hold, one after the other. */
 class NameRules {
   readonly #subject: string;
   readonly #files = new Set<string>();
   readonly #folders = new Set<string>();
+  #namesBytes = 0;
 
   constructor(subject: string) {
     this.#subject = subject;
@@ -74,7 +82,7 @@ class NameRules {
   accept(entry: TarEntry): ForeignEntry {
     const { type, bytes, mtime, mode } = entry;
     if (type !== 'file' && type !== 'directory')
-      throw this.#refused(entry, `is a ${type}: expected a file or directory`);
+      throw this.#refused(entry, `${KINDS[type]}: expected a file or directory`);
     const path = normalized(entry);
     if (path === '.' && type === 'directory') return { path, type, bytes: 0, mtime, executable: false };
     assertLakePath(path, this.#subject);
@@ -83,9 +91,22 @@ class NameRules {
     this.#addFolders(entry, path);
     if (type === 'file') this.#files.add(path);
     else this.#folders.add(path);
-    if (this.#files.size + this.#folders.size > MAX_ENTRIES)
-      throw this.#refused(entry, `is past the limit of ${MAX_ENTRIES} entries`);
+    this.#assertWithinLimits(path);
     return { path, type, bytes, mtime, executable: type === 'file' && (mode & 0o100) !== 0 };
+  }
+
+  #assertWithinLimits(path: string): void {
+    this.#namesBytes += Buffer.byteLength(path);
+    const entries = this.#files.size + this.#folders.size;
+    if (entries <= MAX_ENTRIES && this.#namesBytes <= MAX_NAMES_BYTES) return;
+    const limits = `${MAX_ENTRIES} entries and ${MAX_NAMES_BYTES} bytes of names`;
+    throw new LakepackError(
+      'LIMIT_EXCEEDED',
+      `${this.#subject}: too many entries: expected at most ${limits}, got more`,
+      {
+        hint: 'nothing was restored; unpack it with tar where you trust it',
+      },
+    );
   }
 
   #addFolders(entry: TarEntry, path: string): void {

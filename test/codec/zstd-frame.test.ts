@@ -16,8 +16,9 @@ describe('the frame walk', () => {
     expect(walkFrame(frame)).toEqual({
       kind: 'zstd',
       storedBytes: frame.length,
-      headerBytes: 6,
+      headerBytes: 10,
       windowBytes: 2 * KIB * KIB,
+      contentBytes: 500_000,
       maxContentBytes: 4 * 128 * KIB,
       hasChecksum: false,
       allRaw: false,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { walkFrame } from '../../src/codec/zstd-frame.js';
 import { compressFrame, decompressFrame } from '../../src/codec/zstd.js';
 import { codeOf } from './chunks.js';
-import { hasProgram, unpackShared, WITHOUT_DATA } from './shared-data.js';
+import { hasProgram, scratchFolder, unpackShared, WITHOUT_DATA } from './shared-data.js';
 
 const MIB = 1024 * 1024;
 const TEXT = readFileSync('package-lock.json');
@@ -51,6 +51,48 @@ describe('compress and decompress', () => {
       expect(await codeOf(() => decompressFrame(frame, TEXT.length))).toBe('ZSTD_INVALID');
     },
   );
+});
+
+describe('the content size in the header', () => {
+  const sizes = [0, 1, 255, 256, 257, 65_791, 65_792, 128 * 1024, 128 * 1024 + 1, 4 * MIB];
+
+  it('stands in every frame, at every level, in four bytes where there is content', async () => {
+    for (const size of sizes) {
+      for (const level of size < MIB ? [1, 3, 9, 19] : [1, 19]) {
+        const frame = await compressFrame(Buffer.alloc(size, TEXT), level);
+        // The library gives an empty frame its own header: one segment of 0 bytes.
+        const headerBytes = size === 0 ? 6 : 10;
+        expect(walkFrame(frame)).toMatchObject({ contentBytes: size, headerBytes, hasChecksum: false });
+        expect(frame.readUInt8(4)).toBe(size === 0 ? 0x20 : 0x80);
+        expect((await decompressFrame(frame, size)).length).toBe(size);
+      }
+    }
+  });
+
+  it('is held against the content', async () => {
+    const frame = await compressFrame(TEXT.subarray(0, 50_000), 3);
+    for (const lie of [0, 1, 49_999, 50_001, 60_000, 100_000]) {
+      frame.writeUInt32LE(lie, 6);
+      expect(await codeOf(() => decompressFrame(frame, 200_000))).toBe('ZSTD_INVALID');
+    }
+    frame.writeUInt32LE(200_001, 6);
+    expect(['ZSTD_INVALID', 'LIMIT_EXCEEDED']).toContain(await codeOf(() => decompressFrame(frame, 200_000)));
+  });
+
+  it.skipIf(!hasProgram('zstd'))('is what zstd -t and zstd -lv read (skipped where absent)', async () => {
+    const folder = scratchFolder();
+    for (const size of sizes) {
+      const file = path.join(folder, `${size}.zst`);
+      writeFileSync(file, await compressFrame(Buffer.alloc(size, TEXT), 3));
+      expect(spawnSync('zstd', ['-q', '-t', file]).status).toBe(0);
+      const listing = spawnSync('zstd', ['-lv', file], { encoding: 'utf8' });
+      expect(listing.status).toBe(0);
+      expect(/Decompressed Size: .*\((\d+) B\)/.exec(listing.stdout)?.[1]).toBe(String(size));
+      expect(spawnSync('zstd', ['-dc', file], { maxBuffer: 8 * MIB }).stdout.equals(Buffer.alloc(size, TEXT))).toBe(
+        true,
+      );
+    }
+  });
 });
 
 describe('the limits of decoding', () => {

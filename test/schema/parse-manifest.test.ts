@@ -11,7 +11,17 @@ import {
 } from '../../src/schema/parse-manifest.js';
 import { serializeManifest } from '../../src/schema/serialize-manifest.js';
 import { embeddedFileEntry, embeddedManifest, exportManifest, fileEntry } from './arbitraries.js';
-import { changed, pointersOf, sampleEmbedded, sampleEntries, sampleManifest, sampleWithIndex } from './sample.js';
+import {
+  changed,
+  pointersOf,
+  resealed,
+  sampleEmbedded,
+  sampleEntries,
+  sampleManifest,
+  sampleWithIndex,
+  sealed,
+  sealedText,
+} from './sample.js';
 
 function bytesOf(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
@@ -28,13 +38,13 @@ function errorOf(run: () => unknown): LakepackError {
 }
 
 function errorOfManifest(value: unknown): LakepackError {
-  return errorOf(() => parseManifest(Buffer.isBuffer(value) ? value : bytesOf(value), 'x.export.json'));
+  return errorOf(() => parseManifest(Buffer.isBuffer(value) ? value : sealed(value), 'x.export.json'));
 }
 
 describe('what is valid is read', () => {
   test('the samples are valid', () => {
-    expect(parseManifest(bytesOf(sampleManifest), 'x')).toEqual(sampleManifest);
-    expect(parseManifest(bytesOf(sampleWithIndex()), 'x')).toEqual(sampleWithIndex());
+    expect(parseManifest(sealed(sampleManifest), 'x')).toEqual(sampleManifest);
+    expect(parseManifest(sealed(sampleWithIndex()), 'x')).toEqual(sampleWithIndex());
     expect(parseEmbeddedManifest(bytesOf(sampleEmbedded), 'x')).toEqual(sampleEmbedded);
   });
 
@@ -46,7 +56,7 @@ describe('what is valid is read', () => {
         fileEntry,
         embeddedFileEntry,
         (manifest, embedded, entry, inner) => {
-          parseManifest(bytesOf(manifest), 'x');
+          parseManifest(sealed(manifest), 'x');
           parseEmbeddedManifest(bytesOf(embedded), 'x');
           parseFileEntry(JSON.stringify(entry), 'x');
           parseEmbeddedFileEntry(bytesOf(inner), 'x');
@@ -57,7 +67,7 @@ describe('what is valid is read', () => {
 
   test('white space, key order and a key that stands twice do not matter', () => {
     const text = JSON.stringify(sampleManifest, undefined, '\t').replace('{', '{ "formatVersion": 99,');
-    expect(parseManifest(Buffer.from(`\n${text}\n`), 'x')).toEqual(sampleManifest);
+    expect(parseManifest(sealedText(`\n${text}\n`), 'x')).toEqual(sampleManifest);
   });
 });
 
@@ -191,7 +201,7 @@ describe('faults are told', () => {
   });
 
   test('readManifest returns them instead', () => {
-    const reading = readManifest(bytesOf(changed(sampleManifest, '/totals/bytes', 701)));
+    const reading = readManifest(sealed(changed(sampleManifest, '/totals/bytes', 701)));
     expect(reading).toMatchObject({ ok: false, code: 'MANIFEST_INVALID', list: { count: 2 } });
     expect(readManifest(serializeManifest(sampleManifest))).toEqual({ ok: true, value: sampleManifest });
   });
@@ -216,7 +226,8 @@ describe('hostile input', () => {
   test('bytes that are not UTF-8', () => {
     const bytes = serializeManifest(sampleManifest);
     bytes[bytes.indexOf('invented')] = 0xff;
-    expect(errorOfManifest(bytes).message).toBe('x.export.json: is not valid UTF-8');
+    expect(errorOfManifest(resealed(bytes)).message).toBe('x.export.json: is not valid UTF-8');
+    expect(errorOfManifest(bytes).message).toContain('is not valid UTF-8');
   });
 
   test('what is too large is refused before it is parsed', () => {
@@ -238,7 +249,7 @@ describe('hostile input', () => {
     ['/source/keys', JSON.stringify(Object.fromEntries(Array.from({ length: 300_000 }, (_, n) => [`k${n}`, 1])))],
   ])('millions of faults in %s do not fill the memory', (pointer, json) => {
     const text = JSON.stringify(changed(sampleManifest, pointer, 'HERE')).replace('"HERE"', json);
-    const error = errorOfManifest(Buffer.from(text));
+    const error = errorOfManifest(sealedText(text));
     expect(error.code).toBe('MANIFEST_INVALID');
     expect(error.message).toContain(pointer);
     expect(error.message.length).toBeLessThan(20_000);
@@ -264,7 +275,7 @@ describe('hostile input', () => {
 
   test('__proto__ is a key like any other and changes no prototype', () => {
     const text = JSON.stringify(sampleManifest).replace('{', '{"__proto__":{"polluted":true},');
-    const manifest = parseManifest(Buffer.from(text), 'x');
+    const manifest = parseManifest(sealedText(text), 'x');
     expect(Object.getPrototypeOf(manifest)).toBe(Object.prototype);
     expect((manifest as object as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -300,8 +311,8 @@ describe('hostile input', () => {
   test('any JSON value gives an entry or a LakepackError', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom(...pointersOf(sampleManifest)), (value, pointer) => {
-        readManifest(bytesOf(value));
-        readManifest(bytesOf(changed(sampleManifest, pointer, value)));
+        readManifest(sealed(value));
+        readManifest(sealed(changed(sampleManifest, pointer, value)));
       }),
     );
   });

@@ -1,5 +1,6 @@
 /** One manifest with every field of format version 1, written by hand, for tests that change one thing in it. */
 import { createContentDigest } from '../../src/schema/content-digest.js';
+import { NO_DIGEST, sealManifest } from '../../src/schema/manifest-digest.js';
 import type { EmbeddedManifest, ExportManifest, FileEntry } from '../../src/schema/export-manifest.js';
 import { sha256Hex } from './arbitraries.js';
 
@@ -116,6 +117,25 @@ export const sampleEmbedded: EmbeddedManifest = {
   bundle: 1,
   totals: { files: 2, directories: 1, bytes: 700, rows: 30 },
 };
+
+/** JSON text of an object, with its digest in a line of its own at the beginning: what makes a hand-built manifest whole. */
+export function sealedText(text: string): Buffer {
+  const digestLine = `{\n  "manifestDigest": "${NO_DIGEST}"${/^\s*\{\s*\}\s*$/.test(text) ? '' : ','}`;
+  return sealManifest(Buffer.from(text.replace('{', () => digestLine)));
+}
+
+/** A value as a manifest of it stands in an archive. */
+export function sealed(value: unknown): Buffer {
+  return sealedText(JSON.stringify(value));
+}
+
+/** The bytes of a manifest after a change, with the digest they now must have. */
+export function resealed(bytes: Buffer): Buffer {
+  const start = bytes.indexOf('"manifestDigest": "') + '"manifestDigest": "'.length;
+  const unsealed = Buffer.from(bytes);
+  unsealed.write(NO_DIGEST, start, 'latin1');
+  return sealManifest(unsealed);
+}
 
 /** A deep copy with the value at a JSON pointer replaced; `undefined` removes it. */
 export function changed(document: unknown, pointer: string, value: unknown): unknown {

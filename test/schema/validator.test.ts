@@ -3,7 +3,11 @@ import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import '../../src/schema/parse-manifest.js';
 import { schemaFaults } from '../../src/schema/validator.js';
+import { serializeManifest } from '../../src/schema/serialize-manifest.js';
 import { sampleManifest } from './sample.js';
+
+/** As it stands in an archive: with its digest. */
+const stored = JSON.parse(serializeManifest(sampleManifest).toString()) as Record<string, unknown>;
 
 const folder = new URL('../../schemas/', import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith('.schema.json'));
@@ -34,12 +38,17 @@ test('an unknown schema is a fault of ours', () => {
 });
 
 test('the whole manifest can be asked at once, too', () => {
-  expect(schemaFaults('export.v1', sampleManifest)).toEqual([]);
+  expect(schemaFaults('export.v1', stored)).toEqual([]);
+});
+
+test.each([undefined, 'A'.repeat(64), 'a'.repeat(63), 0])('the digest %j is refused', (manifestDigest) => {
+  const faults = schemaFaults('export.v1', { ...stored, manifestDigest });
+  expect(faults.map(({ path }) => path)).toEqual(['/manifestDigest']);
 });
 
 test('faults carry JSON pointers, escaped as RFC 6901 says', () => {
   const source = { ...sampleManifest.source, keys: { 'a/b~c': 1 } };
-  expect(schemaFaults('export.v1', { ...sampleManifest, source })).toEqual([
+  expect(schemaFaults('export.v1', { ...stored, source })).toEqual([
     { path: '/source/keys/a~1b~0c', message: 'expected string, got 1' },
   ]);
 });
@@ -64,5 +73,5 @@ test.each([
   ['2025-10-11 06:00:00Z', false],
   ['2025-10-11', false],
 ])('the time %s: %s', (expiresAt, valid) => {
-  expect(schemaFaults('export.v1', { ...sampleManifest, expiresAt }).length === 0).toBe(valid);
+  expect(schemaFaults('export.v1', { ...stored, expiresAt }).length === 0).toBe(valid);
 });

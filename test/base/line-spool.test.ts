@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { LineSpool } from '../../src/base/line-spool.js';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'lakepack-spool-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function spoolOf(lines: Iterable<string>, memoryBytes?: number, scratchDir = folder): LineSpool {
+  const spool = new LineSpool({ scratchDir, ...(memoryBytes !== undefined && { memoryBytes }) });
+  for (const line of lines) spool.append(line);
+  return spool;
+}
+
+async function linesOf(spool: AsyncIterable<string>): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of spool) lines.push(line);
+  return lines;
+}
+
+function* numbered(count: number, width: number): Generator<string> {
+  for (let n = 0; n < count; n += 1) yield `${n} `.padEnd(width, 'é');
+}
+
+describe('what was appended comes back', () => {
+  const line = fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.toWellFormed().replaceAll('\n', ''));
+
+  test('from memory and from the scratch file, empty lines too, as often as asked', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 30 }), fc.integer({ min: 0, max: 100 }), async (lines, memory) => {
+        const spool = spoolOf(lines, memory);
+        expect(spool.count).toBe(lines.length);
+        expect(spool.bytes).toBe(Buffer.byteLength(lines.map((one) => `${one}\n`).join('')));
+        expect(await linesOf(spool)).toEqual(lines);
+        expect(await linesOf(spool)).toEqual(lines);
+        spool.dispose();
+      }),
+    );
+  });
+
+  test('also where lines and characters cross the pieces of the file', async () => {
+    const spool = spoolOf(numbered(5_000, 1_001), 10_000);
+    let n = 0;
+    for await (const one of spool) {
+      if (one !== `${n} `.padEnd(1_001, 'é')) expect.fail(`line ${n}`);
+      n += 1;
+    }
+    expect(n).toBe(5_000);
+    spool.dispose();
+  });
+
+  test('to two readers at once', async () => {
+    const spool = spoolOf(numbered(2_000, 600), 1_000);
+    const [one, two] = await Promise.all([linesOf(spool), linesOf(spool)]);
+    expect(one).toEqual([...numbered(2_000, 600)]);
+    expect(two).toEqual(one);
+    spool.dispose();
+  });
+
+  test('to a reader that stops early, and again to the next', async () => {
+    const spool = spoolOf(numbered(100, 100), 50);
+    for await (const first of spool) {
+      expect(first.startsWith('0 ')).toBe(true);
+      break;
+    }
+    expect(await linesOf(spool)).toHaveLength(100);
+    spool.dispose();
+  });
+
+  test('a line of many megabytes', async () => {
+    const long = 'é'.repeat(3_000_000);
+    const spool = spoolOf(['a', long, 'b'], 1);
+    expect((await linesOf(spool)).map(({ length }) => length)).toEqual([1, 3_000_000, 1]);
+    spool.dispose();
+  });
+});
+
+describe('the scratch file', () => {
+  test('is made when memory is full, in a folder that is made then, and removed at the end', async () => {
+    const scratch = path.join(folder, 'made', 'when needed');
+    const spool = new LineSpool({ scratchDir: scratch, memoryBytes: 100 });
+    for (const line of numbered(5, 10)) spool.append(line);
+    expect(readdirSync(folder)).not.toContain('made');
+    for (const line of numbered(50, 10)) spool.append(line);
+    expect(readdirSync(scratch)).toHaveLength(1);
+    expect(await linesOf(spool)).toHaveLength(55);
+    spool.dispose();
+    spool.dispose();
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  test('keeps memory flat', () => {
+    const before = process.memoryUsage().heapUsed;
+    const spool = spoolOf(numbered(600_000, 100), 1_000_000);
+    expect(spool.bytes).toBeGreaterThan(100_000_000);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(70_000_000);
+    spool.dispose();
+  });
+
+  test('of two spools in one folder are two', async () => {
+    const [one, two] = [spoolOf(['a', 'b'], 0), spoolOf(['c', 'd'], 0)];
+    expect([await linesOf(one), await linesOf(two)]).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    one.dispose();
+    expect(await linesOf(two)).toEqual(['c', 'd']);
+    two.dispose();
+  });
+});
