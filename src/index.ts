@@ -20,6 +20,9 @@ export {
   type ExportHead,
 } from './operations/catalog.js';
 export { listLake, type LakeListing, type LakePartition, type ListLakeOptions } from './operations/list-lake.js';
+export { openArchive, type Archive, type ArchivePlace } from './archive/archive.js';
+export type { ExportRef } from './archive/layout.js';
+export type { OpenRemoteOptions } from './remote/open.js';
 export type { ExportSelector, LakeSelector } from './operations/selection.js';
 export type { ExportManifest, FileEntry, BundleFacts, FileContent, Grouping } from './schema/export-manifest.js';
 export { LakepackError, ERROR_CODES, isLakepackError, type ErrorCode } from './base/errors.js';

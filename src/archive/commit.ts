@@ -108,10 +108,26 @@ export async function commitExports(
   for (const { exportId, key, bytes } of manifests) {
     throwIfAborted(signal);
     onManifest(exportId);
-    // Without the signal: a manifest that is being sent is either there or not, never in doubt for a Ctrl-C.
-    await putOnce(remote, key, bytes, {});
+    await withGrace(signal, (late) => putOnce(remote, key, bytes, { signal: late }));
   }
   await remote.flush();
+}
+
+/** How long a Ctrl-C leaves a manifest that is being sent, so that it is there or not, and seldom in doubt. */
+const GRACE_MS = 5_000;
+
+/** Runs with a signal that fires a while after the given one does. */
+async function withGrace(signal: AbortSignal | undefined, work: (late: AbortSignal) => Promise<void>): Promise<void> {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => void (timer = setTimeout(() => late.abort(signal?.reason), GRACE_MS));
+  signal?.addEventListener('abort', begin, { once: true });
+  try {
+    await work(late.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', begin);
+  }
 }
 
 async function prepare(

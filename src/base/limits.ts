@@ -18,7 +18,7 @@ export const MAX_BLOCKS = 10_000;
 export const MAX_INLINE_FILES = 2_000;
 
 export const DEFAULT_BUNDLE_PAYLOAD_BYTES = 4 * GIB;
-/** Cloudflare caches objects up to 512 MB; 480 MiB of payload leaves room for data that does not compress. */
+/** Cloudflare caches objects up to 512 MB, and the profile promises 500 MB (format 4.8). */
 export const CDN_BUNDLE_PAYLOAD_BYTES = 464 * MIB;
 export const DEFAULT_LEVEL = 3;
 

@@ -83,9 +83,8 @@ type PaxRecord = Parameters<typeof encodePaxRecords>[0][number];
 
 function paxRecords({ bytes, mtime }: TarEntryHeader, path: Buffer, fits: boolean): readonly PaxRecord[] {
   const records: PaxRecord[] = [];
-  const text = path.toString();
-  // Only ASCII has as many UTF-8 bytes as UTF-16 units.
-  if (!fits || text.length < path.length) records.push(['path', text]);
+  // UTF-8 stands in the block as it is: bsdtar would compose a decomposed name that it reads from a record (0001).
+  if (!fits) records.push(['path', path.toString()]);
   if (bytes >= OCTAL_FIELD_LIMIT) records.push(['size', String(bytes)]);
   if (mtime < 0 || mtime >= OCTAL_FIELD_LIMIT) records.push(['mtime', String(mtime)]);
   return records;

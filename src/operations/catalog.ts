@@ -1,13 +1,13 @@
 /** Lists and shows the exports of an archive. */
-import pMap from 'p-map';
-import { openArchive, type Archive } from '../archive/archive.js';
+import { archiveAt, type Archive, type ArchivePlace } from '../archive/archive.js';
 import type { ExportRef } from '../archive/layout.js';
 import type { ExportManifest, FileEntry } from '../schema/export-manifest.js';
 import { findExports } from './export-selection.js';
+import { mapSettled } from './map-settled.js';
 import type { ExportSelector } from './selection.js';
 
 export interface CatalogListOptions {
-  readonly archive: string;
+  readonly archive: ArchivePlace;
   /** Default: the newest export of every partition path. */
   readonly select?: ExportSelector;
   readonly signal?: AbortSignal;
@@ -34,7 +34,7 @@ export interface CatalogList {
 }
 
 export interface CatalogShowOptions {
-  readonly archive: string;
+  readonly archive: ArchivePlace;
   readonly select: ExportSelector;
   readonly signal?: AbortSignal;
 }
@@ -57,9 +57,9 @@ const READS_AT_ONCE = 16;
 export async function catalogList(options: CatalogListOptions): Promise<CatalogList> {
   return await withArchive(options.archive, async (archive) => {
     const refs = await findExports(archive, options.select ?? { all: true }, options.signal);
-    const rows = await pMap(refs, async (ref) => rowOf(ref, await archive.manifest(ref, options.signal)), {
-      concurrency: READS_AT_ONCE,
-    });
+    const rows = await mapSettled(refs, READS_AT_ONCE, async (ref) =>
+      rowOf(ref, await archive.manifest(ref, options.signal)),
+    );
     return { archive: archive.url, exports: rows };
   });
 }
@@ -68,9 +68,9 @@ export async function catalogList(options: CatalogListOptions): Promise<CatalogL
 export async function catalogShow(options: CatalogShowOptions): Promise<readonly ExportHead[]> {
   return await withArchive(options.archive, async (archive) => {
     const refs = await findExports(archive, options.select, options.signal);
-    return await pMap(refs, async (ref) => headOf(ref, await archive.manifest(ref, options.signal)), {
-      concurrency: READS_AT_ONCE,
-    });
+    return await mapSettled(refs, READS_AT_ONCE, async (ref) =>
+      headOf(ref, await archive.manifest(ref, options.signal)),
+    );
   });
 }
 
@@ -79,7 +79,7 @@ export async function catalogShow(options: CatalogShowOptions): Promise<readonly
  * `catalogList`; an iteration that throws HASH_MISMATCH has yielded entries of a damaged index.
  */
 export async function* catalogFiles(options: CatalogShowOptions): AsyncGenerator<CatalogFile> {
-  const archive = await openArchive(options.archive, { mode: 'read' });
+  const archive = await archiveAt(options.archive, { mode: 'read' });
   try {
     for (const ref of await findExports(archive, options.select, options.signal)) {
       const manifest = await archive.manifest(ref, options.signal);
@@ -93,8 +93,8 @@ export async function* catalogFiles(options: CatalogShowOptions): AsyncGenerator
   }
 }
 
-async function withArchive<T>(location: string, work: (archive: Archive) => Promise<T>): Promise<T> {
-  const archive = await openArchive(location, { mode: 'read' });
+async function withArchive<T>(place: ArchivePlace, work: (archive: Archive) => Promise<T>): Promise<T> {
+  const archive = await archiveAt(place, { mode: 'read' });
   try {
     return await work(archive);
   } finally {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openArchive, type Archive } from '../archive/archive.js';
+import { archiveAt, showPlace, type Archive, type ArchivePlace } from '../archive/archive.js';
 import type { ExportRef } from '../archive/layout.js';
 import { newestOfEach } from '../archive/select-exports.js';
 import { isLakepackError } from '../base/errors.js';
@@ -17,7 +17,7 @@ import type { LakeSelector } from './selection.js';
 export interface ListLakeOptions {
   readonly lake: string;
   /** The archive to look for exports in. Default: the lake itself. */
-  readonly archive?: string;
+  readonly archive?: ArchivePlace;
   readonly select?: LakeSelector;
   readonly by?: Grouping;
   readonly signal?: AbortSignal;
@@ -60,7 +60,7 @@ export async function listLake(options: ListLakeOptions): Promise<LakeListing> {
     try {
       const partitions = scan.selections.map((selection) => partitionOf(selection, newest.get(selection.path)));
       const findings = [...scan.findings, ...scan.selections.flatMap((selection) => selection.findings)];
-      return { lake: options.lake, archive: location, partitions, findings };
+      return { lake: options.lake, archive: showPlace(location), partitions, findings };
     } finally {
       scan.dispose();
     }
@@ -70,10 +70,10 @@ export async function listLake(options: ListLakeOptions): Promise<LakeListing> {
 }
 
 /** A place that is no archive yet holds no exports. */
-async function newestExports(location: string, signal: AbortSignal | undefined): Promise<Map<string, ExportRef>> {
+async function newestExports(place: ArchivePlace, signal: AbortSignal | undefined): Promise<Map<string, ExportRef>> {
   let archive: Archive;
   try {
-    archive = await openArchive(location, { mode: 'read' });
+    archive = await archiveAt(place, { mode: 'read' });
   } catch (error) {
     if (isLakepackError(error, 'NOT_FOUND')) return new Map();
     throw error;

@@ -1,4 +1,5 @@
 /** Checks exports of an archive, or lone bundle files, and reports every finding. */
+import { showPlace } from '../archive/archive.js';
 import { runVerify, settingsOfVerify } from './verifying/verify-session.js';
 import type { VerifyOptions, VerifiedExport, VerifyReport } from './verifying/contract.js';
 
@@ -11,7 +12,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const exports = await runVerify(settings);
   const sum = (pick: (one: VerifiedExport) => number): number => exports.reduce((total, one) => total + pick(one), 0);
   return {
-    ...(options.archive !== undefined && { archive: options.archive }),
+    ...(options.archive !== undefined && { archive: showPlace(options.archive) }),
     depth: settings.depth,
     sample: settings.sample,
     ...(settings.sample < 1 && { sampleSeed: settings.sampleSeed }),

@@ -36,5 +36,7 @@ export function manifestDigestFault(bytes: Buffer): ManifestFault | undefined {
 function digitsAt(bytes: Buffer): number | undefined {
   const line = bytes.indexOf(LINE_START);
   const at = line + LINE_START.length;
+  // A second line would be the one that JSON believes.
+  if (bytes.includes(LINE_START, at)) return undefined;
   return line < 0 || bytes.length < at + NO_DIGEST.length ? undefined : at;
 }

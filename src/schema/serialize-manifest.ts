@@ -117,7 +117,9 @@ const EMBEDDED_ORDER = {
  * of itself in its second line.
  */
 export function serializeManifest(manifest: ExportManifest): Buffer {
-  const [version, ...others] = orderedFields(manifest, MANIFEST_ORDER);
+  // A manifest that was read with JSON.parse alone still has its old digest.
+  const fields = orderedFields(manifest, MANIFEST_ORDER).filter(([key]) => key !== MANIFEST_DIGEST_FIELD);
+  const [version, ...others] = fields;
   const digest = [MANIFEST_DIGEST_FIELD, NO_DIGEST] as const;
   return sealManifest(documentOf(version === undefined ? [digest] : [version, digest, ...others]));
 }

@@ -10,12 +10,12 @@ describe('the state folder', () => {
     [{ LAKEPACK_STATE_DIR: 'relative' }, 'linux', 'relative'],
     [{ XDG_STATE_HOME: '/x' }, 'linux', '/x/lakepack'],
     [{ XDG_STATE_HOME: '/x' }, 'darwin', '/x/lakepack'],
-    [{ XDG_STATE_HOME: 'relative' }, 'linux', '/home/me/.local/state/lakepack'],
-    [{ LAKEPACK_STATE_DIR: '', XDG_STATE_HOME: '' }, 'linux', '/home/me/.local/state/lakepack'],
-    [{}, 'linux', '/home/me/.local/state/lakepack'],
-    [{}, 'freebsd', '/home/me/.local/state/lakepack'],
-    [{}, 'darwin', '/home/me/Library/Application Support/lakepack'],
-  ])('%j on %s is %s', (env, platform, folder) => expect(defaultStateDir(env, platform, '/home/me')).toBe(folder));
+    [{ XDG_STATE_HOME: 'relative' }, 'linux', '/h/.local/state/lakepack'],
+    [{ LAKEPACK_STATE_DIR: '', XDG_STATE_HOME: '' }, 'linux', '/h/.local/state/lakepack'],
+    [{}, 'linux', '/h/.local/state/lakepack'],
+    [{}, 'freebsd', '/h/.local/state/lakepack'],
+    [{}, 'darwin', '/h/Library/Application Support/lakepack'],
+  ])('%j on %s is %s', (env, platform, folder) => expect(defaultStateDir(env, platform, '/h')).toBe(folder));
 
   test.each([
     [{ LOCALAPPDATA: 'D:\\App' }, 'D:\\App\\lakepack'],

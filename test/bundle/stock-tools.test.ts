@@ -159,15 +159,16 @@ function sorted(tree: Map<string, string>): [string, string][] {
   return [...tree].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function composed(tree: Map<string, string>): [string, string][] {
-  return sorted(new Map([...tree].map(([name, facts]) => [name.normalize('NFC'), facts])));
+function composedWhereLong(tree: Map<string, string>): [string, string][] {
+  const name = (path: string): string => (Buffer.byteLength(path) > 60 ? path.normalize('NFC') : path);
+  return sorted(new Map([...tree].map(([path, facts]) => [name(path), facts])));
 }
 
 describe.skipIf(!HAS_ZSTD)('stock programs (skipped where zstd is absent)', () => {
   describe.each(Object.keys(UNPACK))('%s', (way) => {
     const names = Object.keys(TREES);
-    // bsdtar composes what a PAX record says in UTF-8: `e` and an accent come out as one character (libarchive 3.6).
-    const named = way.startsWith('bsdtar') ? composed : sorted;
+    // bsdtar composes what a PAX record says in UTF-8, so only names that ustar has no room for (libarchive 3.6).
+    const named = way.startsWith('bsdtar') ? composedWhereLong : sorted;
 
     test.skipIf(!has(programOf(way))).each(names)(
       'restores the tree "%s" (skipped where the program is absent)',

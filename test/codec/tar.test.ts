@@ -62,7 +62,7 @@ describe('an entry header', () => {
 
   it('takes PAX records exactly where ustar has no room', () => {
     const cases: readonly (readonly [Partial<TarEntryHeader>, string])[] = [
-      [{ path: 'é' }, '11 path=é\n'],
+      [{ path: 'é'.repeat(51) }, `112 path=${'é'.repeat(51)}\n`],
       [{ path: 'x'.repeat(101) }, `111 path=${'x'.repeat(101)}\n`],
       [{ bytes: 2 ** 33 }, '19 size=8589934592\n'],
       [{ mtime: -1 }, '12 mtime=-1\n'],
@@ -76,6 +76,7 @@ describe('an entry header', () => {
       expect(header).toHaveLength(512 + body.length + paddingBytes(body.length) + 512);
     }
     expect(encodeEntryHeader({ ...FILE, bytes: 2 ** 33 - 1, mtime: 2 ** 33 - 1 })).toHaveLength(512);
+    expect(encodeEntryHeader({ ...FILE, path: 'é'.repeat(50) })).toHaveLength(512);
   });
 
   it('counts its own digits in the length of a record', () => {
@@ -85,13 +86,14 @@ describe('an entry header', () => {
   });
 
   it('has owner 0 without a name, and depends on nothing but the entry', () => {
-    const header = encodeEntryHeader({ ...FILE, path: 'ü', executable: true });
+    const path = 'ü'.repeat(60);
+    const header = encodeEntryHeader({ ...FILE, path, executable: true });
     for (const block of [header.subarray(0, 512), header.subarray(-512)]) {
       expect(block.toString('latin1', 108, 124)).toBe('0000000\x000000000\x00');
       expect(block.subarray(265, 329).every((byte) => byte === 0)).toBe(true);
     }
     expect(header.toString('latin1', 0, 12)).toBe('PaxHeaders/_');
-    expect(encodeEntryHeader({ ...FILE, path: 'ü', executable: true }).equals(header)).toBe(true);
+    expect(encodeEntryHeader({ ...FILE, path, executable: true }).equals(header)).toBe(true);
   });
 
   it('never shows a file as a directory to a reader that knows no PAX', () => {

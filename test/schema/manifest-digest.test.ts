@@ -136,3 +136,14 @@ describe('a newer version', () => {
     }
   });
 });
+
+test('a digest that came along from a careless reading is not written twice', () => {
+  expect(
+    serializeManifest({ ...sampleManifest, [MANIFEST_DIGEST_FIELD]: 'f'.repeat(64) } as typeof sampleManifest),
+  ).toEqual(good);
+});
+
+test('a second line with the digest is refused, also where both are right', () => {
+  const twice = Buffer.from(text.replace(line, `${line}\n${line}`));
+  expect(messagesOf(twice).join()).toContain('/manifestDigest');
+});

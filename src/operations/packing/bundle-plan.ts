@@ -9,9 +9,15 @@ export interface PlannedBundle {
   readonly first: number;
   readonly entries: number;
   readonly payloadBytes: number;
+  /** What counts against the limit: payload, headers and lists. */
+  readonly weight: number;
   readonly hasOddNames: boolean;
   readonly hasFiles: boolean;
 }
+
+/** Header, padding, and the entry's lines in three lists; its path stands in each, and in the header. */
+const ENTRY_BYTES = 1_024;
+const PATHS_PER_ENTRY = 4;
 
 /** At least one bundle; each holds at least one entry, and no more than `limitBytes` unless one file alone is larger. */
 export async function planBundles(entries: SourceEntryList, limitBytes: number): Promise<PlannedBundle[]> {
@@ -19,7 +25,7 @@ export async function planBundles(entries: SourceEntryList, limitBytes: number):
   let index = 0;
   for await (const entry of entries) {
     const last = bundles.at(-1);
-    if (last === undefined || (last.entries > 0 && last.payloadBytes + entry.bytes > limitBytes)) {
+    if (last === undefined || (last.entries > 0 && last.weight + weightOf(entry) > limitBytes)) {
       bundles.push({ number: bundles.length + 1, first: index, ...counts(entry, undefined) });
     } else {
       bundles[bundles.length - 1] = { ...last, ...counts(entry, last) };
@@ -33,9 +39,14 @@ function counts(entry: SourceEntry, before: PlannedBundle | undefined): Omit<Pla
   return {
     entries: (before?.entries ?? 0) + 1,
     payloadBytes: (before?.payloadBytes ?? 0) + entry.bytes,
+    weight: (before?.weight ?? 0) + weightOf(entry),
     hasFiles: (before?.hasFiles ?? false) || entry.type === 'file',
     hasOddNames: (before?.hasOddNames ?? false) || needsSha256sumEscape(entry.path),
   };
+}
+
+function weightOf(entry: SourceEntry): number {
+  return entry.bytes + ENTRY_BYTES + PATHS_PER_ENTRY * Buffer.byteLength(entry.path);
 }
 
 /** More than a bundle with this payload can ever store: tar headers, PAX records, tag files, frame overhead. */

@@ -1,4 +1,5 @@
 /** What a caller of `pack` says and is told. Types only. */
+import type { ArchivePlace } from '../../archive/archive.js';
 import type { Finding } from '../../base/findings.js';
 import type { ProgressListener } from '../../base/progress.js';
 import type { Grouping } from '../../schema/export-manifest.js';
@@ -7,8 +8,8 @@ import type { LakeSelector } from '../selection.js';
 export interface PackOptions {
   /** The lake's folder. */
   readonly lake: string;
-  /** Where the exports go: a folder or remote. Default: the lake itself. */
-  readonly to?: string;
+  /** Where the exports go: a folder or remote, or an open archive. Default: the lake itself. */
+  readonly to?: ArchivePlace;
   readonly select?: LakeSelector;
   /** How much goes into one export. Default `partition`. */
   readonly by?: Grouping;

@@ -13,6 +13,7 @@ import { blockBytesFor } from '../../bundle/block-hasher.js';
 import { BundleWriter, type PayloadSource } from '../../bundle/write.js';
 import { ZSTD_VERSION } from '../../codec/zstd.js';
 import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
+import { wholeSeconds } from '../../lake/entry-list.js';
 import { openInspector, type InspectMode } from '../../lake/inspect/inspector.js';
 import { readSourceFile, readSourceRange } from '../../lake/source-file.js';
 import { createContentDigest } from '../../schema/content-digest.js';
@@ -153,15 +154,28 @@ class ExportWriter {
     const { path, type, bytes, executable } = entry;
     const inspector = openInspector(path, bytes, inspect);
     const findings = this.#findings;
+    let whole: Buffer | undefined;
     async function* read(): AsyncGenerator<Buffer> {
-      for await (const chunk of readSourceFile(lake, entry)) {
-        await inspector.update(chunk);
-        onProgress({ type: 'advance', files: 0, bytes: chunk.length });
-        yield chunk;
+      let isRead = false;
+      try {
+        for await (const chunk of readSourceFile(lake, entry)) {
+          if (chunk.length === bytes) whole = chunk;
+          await inspector.update(chunk);
+          onProgress({ type: 'advance', files: 0, bytes: chunk.length });
+          yield chunk;
+        }
+        isRead = true;
+      } finally {
+        if (!isRead) inspector.dispose();
       }
     }
     async function look(): Promise<FileContent | undefined> {
-      const result = await inspector.finish((offset, length) => readSourceRange(lake, entry, offset, length));
+      const result = await inspector.finish(async (offset, length) =>
+        // A small file is still at hand: four trips through the thread pool are saved.
+        whole === undefined
+          ? await readSourceRange(lake, entry, offset, length)
+          : whole.subarray(offset, offset + length),
+      );
       findings.push(...result.findings);
       return result.content;
     }
@@ -213,10 +227,4 @@ class ExportWriter {
       bundles,
     };
   }
-}
-
-/** Whole seconds, rounded down also before 1970, as tar readers do. */
-export function wholeSeconds(mtimeNs: bigint): number {
-  const seconds = mtimeNs / 1_000_000_000n;
-  return Number(mtimeNs < 0n && seconds * 1_000_000_000n !== mtimeNs ? seconds - 1n : seconds);
 }

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import type { Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { isLakepackError, throwIfAborted } from '../../base/errors.js';
-import type { ExportSelection } from '../../lake/contract.js';
+import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
 import { readSourceFile } from '../../lake/source-file.js';
 import { createContentDigest } from '../../schema/content-digest.js';
-import type { ExportManifest } from '../../schema/export-manifest.js';
+import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import type { PackJournal } from './pack-journal.js';
+
+const DAMAGED_INDEX = ['NOT_FOUND', 'HASH_MISMATCH', 'MANIFEST_INVALID', 'ZSTD_INVALID', 'LIMIT_EXCEEDED'] as const;
 
 export interface DecisionContext {
   readonly lake: string;
@@ -33,7 +35,8 @@ export async function isUnchanged(
   const manifest = await readOrUndefined(context, newest);
   // A manifest that cannot be read proves nothing: the export is made again.
   if (manifest === undefined) return false;
-  const same = manifest.source.scanDigest === scanDigest || (await hasSameContent(context, selection, manifest));
+  const same =
+    manifest.source.scanDigest === scanDigest || (await hasSameContent(context, selection, newest, manifest));
   if (same) journal.know(newest.exportId, scanDigest);
   return same;
 }
@@ -50,11 +53,46 @@ async function readOrUndefined(context: DecisionContext, ref: ExportRef): Promis
 async function hasSameContent(
   context: DecisionContext,
   { entries }: ExportSelection,
-  { totals, contentDigest }: ExportManifest,
+  newest: ExportRef,
+  manifest: ExportManifest,
 ): Promise<boolean> {
+  const { totals, contentDigest } = manifest;
   const same =
     totals.files === entries.files && totals.directories === entries.directories && totals.bytes === entries.bytes;
-  return same && (await digestOfLake(context, entries)) === contentDigest;
+  if (!same || !(await hasSameEntries(context, entries, newest, manifest))) return false;
+  return (await digestOfLake(context, entries)) === contentDigest;
+}
+
+/** The content digest is of files only: empty folders and modes are compared one by one. */
+async function hasSameEntries(
+  { archive, signal }: DecisionContext,
+  entries: ExportSelection['entries'],
+  newest: ExportRef,
+  manifest: ExportManifest,
+): Promise<boolean> {
+  const packed = archive.entries(newest, manifest, signal);
+  try {
+    for await (const entry of entries) {
+      const next = await packed.next();
+      if (next.done === true || !isSameEntry(entry, next.value)) return false;
+    }
+    return (await packed.next()).done === true;
+  } catch (error) {
+    // A damaged index proves nothing: the export is made again.
+    if (DAMAGED_INDEX.some((code) => isLakepackError(error, code))) return false;
+    throw error;
+  } finally {
+    await packed.return(undefined);
+  }
+}
+
+function isSameEntry(entry: SourceEntry, packed: FileEntry): boolean {
+  return (
+    entry.path === packed.path &&
+    entry.type === (packed.type ?? 'file') &&
+    entry.bytes === packed.bytes &&
+    entry.executable === (packed.executable ?? false)
+  );
 }
 
 /** Undefined when a file cannot be read as it was scanned: packing will say so. */

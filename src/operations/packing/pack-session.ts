@@ -5,45 +5,34 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import pMap from 'p-map';
-import { openArchive, type Archive } from '../../archive/archive.js';
-import { commitExports, type FinishedExport } from '../../archive/commit.js';
-import { exportIdOf, exportPrefix, type ExportRef } from '../../archive/layout.js';
+import type { Archive } from '../../archive/archive.js';
+import { discardExport } from '../../archive/commit.js';
+import { exportPrefix, manifestPrefix, type ExportRef } from '../../archive/layout.js';
 import { isNewer } from '../../archive/select-exports.js';
-import { isLakepackError, throwIfAborted } from '../../base/errors.js';
-import { finding, type Finding } from '../../base/findings.js';
+import { throwIfAborted } from '../../base/errors.js';
+import type { Finding } from '../../base/findings.js';
 import { MIB } from '../../base/limits.js';
-import { toolVersion } from '../../base/version.js';
 import { licenceAndNote } from '../../config/lake-config.js';
 import type { ExportSelection } from '../../lake/contract.js';
 import { indexRunManifests, type RunManifestIndex } from '../../lake/run-manifests.js';
 import { scanLake, type ScanResult } from '../../lake/scan.js';
 import { isFileRemote } from '../../remote/file.js';
 import type { Provenance } from '../../schema/export-manifest.js';
-import type { PackedExport } from './contract.js';
+import { mapSettled } from '../map-settled.js';
 import { acquireLock, type ProcessLock } from '../process-lock.js';
+import type { PackedExport } from './contract.js';
 import { estimateStoredBytes } from './estimate.js';
-import { discardExport, writeExport, type ExportWriterSettings, type WrittenExport } from './export-writer.js';
+import { openTarget, targetName } from './open-target.js';
+import { packBatch, type BatchContext } from './pack-batch.js';
 import { isUnchanged } from './pack-decision.js';
-import { PackJournal, type BegunExport } from './pack-journal.js';
-
+import { PackJournal } from './pack-journal.js';
+import { countsOf, failedExport, unchangedExport } from './pack-report.js';
 import type { PackSettings } from './pack-settings.js';
 
 /** Exports that are committed together share two flushes; a crash costs at most one batch of work. */
 const BATCH_EXPORTS = 256;
 const BATCH_BYTES = 1024 * MIB;
-const ATTEMPTS = 4;
 const DECISIONS_AT_ONCE = 16;
-
-interface Planned {
-  readonly selection: ExportSelection;
-  readonly exportId: string;
-}
-
-interface Outcome {
-  readonly report: PackedExport;
-  readonly finished?: FinishedExport;
-}
 
 export interface SessionResult {
   readonly archive: string;
@@ -52,34 +41,24 @@ export interface SessionResult {
 }
 
 export async function runPack(settings: PackSettings): Promise<SessionResult> {
-  const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
   const archive = await openTarget(settings);
   let lock: ProcessLock | undefined;
+  let scratchDir: string | undefined;
   try {
-    const name = `${settings.lake}\n${archive.url}`;
+    const name = `${settings.lake}\n${await targetName(archive)}`;
     if (!settings.dryRun) lock = await acquireLock(`pack\n${name}`, busyLake(settings));
+    scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
     const journal = await PackJournal.open(settings.stateDir, name);
     return await new PackSession(settings, archive, journal, scratchDir).run();
   } finally {
     await lock?.release();
     await archive.close();
-    await rm(scratchDir, { recursive: true, force: true });
+    if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
 function busyLake({ lakeShown }: PackSettings): string {
   return `${lakeShown}: another lakepack is packing this lake into this archive`;
-}
-
-/** A dry run makes no folder: it reads an archive that is there, or looks at the lake as if at an empty one. */
-async function openTarget(settings: PackSettings): Promise<Archive> {
-  if (!settings.dryRun) return await openArchive(settings.to, { mode: 'write' });
-  try {
-    return await openArchive(settings.to, { mode: 'read' });
-  } catch (error) {
-    if (!isLakepackError(error, 'NOT_FOUND')) throw error;
-    return await openArchive(settings.lake, { mode: 'read' });
-  }
 }
 
 class PackSession {
@@ -89,6 +68,8 @@ class PackSession {
   readonly #scratchDir: string;
   readonly #newest = new Map<string, ExportRef>();
   readonly #committed = new Set<string>();
+  /** All scans of this run: their lists of entries are read until its end. */
+  readonly #scans: ScanResult[] = [];
   #runManifests: RunManifestIndex | undefined;
 
   constructor(settings: PackSettings, archive: Archive, journal: PackJournal, scratchDir: string) {
@@ -101,21 +82,35 @@ class PackSession {
   async run(): Promise<SessionResult> {
     const { signal, onProgress, dryRun } = this.#settings;
     onProgress({ type: 'phase', phase: 'scan' });
+    if (!dryRun) await this.#sweep();
     await this.#readCatalog();
-    const scan = await this.#scan();
     try {
+      const scan = await this.#scan();
       const decisions = await this.#decide(scan);
       const todo = decisions.flatMap(({ selection, done }) => (done === undefined ? [selection] : []));
       const made = dryRun ? await this.#estimate(todo) : await this.#packAll(todo);
       throwIfAborted(signal);
       return {
         archive: this.#archive.url,
-        exports: decisions.map(({ selection, done }) => done ?? made.get(selection.path) ?? failed(selection, [])),
+        exports: decisions.map(
+          ({ selection, done }) => done ?? made.get(selection.path) ?? failedExport(selection, []),
+        ),
         findings: scan.findings,
       };
     } finally {
-      scan.dispose();
+      for (const scan of this.#scans) scan.dispose();
     }
+  }
+
+  /** Half-written objects of a run that was killed go before the scan: in a lake that is its own archive it sees them. */
+  async #sweep(): Promise<void> {
+    const { remote } = this.#archive;
+    if (!isFileRemote(remote)) return;
+    const prefixes = this.#journal.unfinished.flatMap(({ path: exportPath, exportId }) => [
+      exportPrefix(exportPath, exportId),
+      `${manifestPrefix(exportPath)}${exportId}`,
+    ]);
+    for (const prefix of prefixes) await remote.sweepTemporary(prefix, { signal: this.#settings.signal });
   }
 
   async #readCatalog(): Promise<void> {
@@ -126,47 +121,45 @@ class PackSession {
     }
   }
 
-  #scan(only?: string): Promise<ScanResult> {
+  async #scan(only?: string): Promise<ScanResult> {
     const { lake, select, by, unsupported, signal } = this.#settings;
     const options = { by, unsupported, signal, scratchFolder: this.#scratchDir };
     const wanted = only === undefined || select.run !== undefined || by === 'run' || by === 'lake';
-    return scanLake(lake, { ...options, select: wanted ? select : { ...select, partitions: [only] } });
+    const scan = await scanLake(lake, { ...options, select: wanted ? select : { ...select, partitions: [only] } });
+    this.#scans.push(scan);
+    return scan;
   }
 
   async #decide(scan: ScanResult): Promise<{ selection: ExportSelection; done: PackedExport | undefined }[]> {
     const { lake, signal } = this.#settings;
     const context = { lake, archive: this.#archive, journal: this.#journal, signal };
-    return await pMap(
-      scan.selections,
-      async (selection) => {
-        if (selection.findings.some((one) => one.severity === 'error')) {
-          return { selection, done: failed(selection, selection.findings) };
-        }
-        const newest = this.#newest.get(selection.path);
-        const unchanged = await isUnchanged(context, selection, newest);
-        return { selection, done: unchanged ? unchangedReport(selection, newest) : undefined };
-      },
-      { concurrency: DECISIONS_AT_ONCE },
-    );
+    return await mapSettled(scan.selections, DECISIONS_AT_ONCE, async (selection) => {
+      if (selection.findings.some((one) => one.severity === 'error')) {
+        return { selection, done: failedExport(selection, selection.findings) };
+      }
+      const newest = this.#newest.get(selection.path);
+      const unchanged = await isUnchanged(context, selection, newest);
+      return { selection, done: unchanged ? unchangedExport(selection, newest) : undefined };
+    });
   }
 
   async #estimate(todo: readonly ExportSelection[]): Promise<Map<string, PackedExport>> {
-    const reports = await pMap(
-      todo,
-      async (selection): Promise<PackedExport> => ({
+    const { lake, bundleSizeBytes, concurrency, signal } = this.#settings;
+    const reports = await mapSettled(todo, concurrency, async (selection): Promise<PackedExport> => {
+      throwIfAborted(signal);
+      return {
         ...countsOf(selection),
         status: 'planned',
-        storedBytes: await estimateStoredBytes(this.#settings.lake, selection),
-        bundles: Math.max(1, Math.ceil(selection.entries.bytes / this.#settings.bundleSizeBytes)),
+        storedBytes: await estimateStoredBytes(lake, selection),
+        bundles: Math.max(1, Math.ceil(selection.entries.bytes / bundleSizeBytes)),
         findings: selection.findings,
-      }),
-      { concurrency: this.#settings.concurrency },
-    );
+      };
+    });
     return new Map(reports.map((report) => [report.path, report]));
   }
 
   async #packAll(todo: readonly ExportSelection[]): Promise<Map<string, PackedExport>> {
-    const { onProgress } = this.#settings;
+    const { onProgress, lake, signal } = this.#settings;
     await this.#cleanUp(todo);
     const reports = new Map<string, PackedExport>();
     const files = todo.reduce((sum, { entries }) => sum + entries.files, 0);
@@ -174,144 +167,40 @@ class PackSession {
     if (todo.length > 0) {
       onProgress({ type: 'phase', phase: 'pack' });
       onProgress({ type: 'total', files, bytes });
-      this.#runManifests = await indexRunManifests(this.#settings.lake, { signal: this.#settings.signal });
+      this.#runManifests = await indexRunManifests(lake, { signal });
     }
     for (const batch of batches(todo)) {
-      for (const report of await this.#packBatch(batch)) reports.set(report.path, report);
+      for (const report of await packBatch(this.#batchContext(), batch)) reports.set(report.path, report);
     }
     await this.#journal.end();
     return reports;
   }
 
-  /** Removes what unfinished runs left and this one does not go on with. */
+  /** Removes what unfinished runs stored and this one does not go on with. */
   async #cleanUp(todo: readonly ExportSelection[]): Promise<void> {
     const wanted = new Set(todo.map(({ path: one, entries }) => this.#journal.idFor(one, entries.scanDigest)));
     for (const { path: exportPath, exportId } of this.#journal.unfinished) {
-      if (this.#committed.has(exportId)) continue;
-      const remote = this.#archive.remote;
-      if (isFileRemote(remote)) await remote.sweepTemporary(exportPrefix(exportPath, exportId));
-      if (!wanted.has(exportId)) await discardExport(this.#archive, exportPath, exportId);
+      if (this.#committed.has(exportId) || wanted.has(exportId)) continue;
+      await discardExport(this.#archive.remote, exportPath, exportId);
     }
   }
 
-  async #packBatch(batch: readonly ExportSelection[]): Promise<PackedExport[]> {
-    const { signal, onProgress, concurrency } = this.#settings;
-    throwIfAborted(signal);
-    const now = new Date();
-    const planned = batch.map((selection) => ({ selection, exportId: this.#idFor(selection, now) }));
-    await this.#journal.begin(planned.map(begunExport));
-    const stop = new AbortController();
-    const both = AbortSignal.any([signal, stop.signal]);
-    const failures: unknown[] = [];
-    const width = Math.min(concurrency, planned.length);
-    const outcomes: Outcome[] = [];
-    await pMap(
-      planned,
-      async (one) => {
-        if (both.aborted) return;
-        try {
-          outcomes.push(await this.#packOne(one, both, width === 1 ? concurrency + 2 : 2));
-        } catch (error) {
-          failures.push(error);
-          stop.abort(error);
-        }
-      },
-      { concurrency: width },
-    );
-    try {
-      if (failures.length > 0) throw failures[0];
-      throwIfAborted(signal);
-      await commitExports(
-        this.#archive.remote,
-        outcomes.flatMap(({ finished }) => finished ?? []),
-        { signal },
-      );
-    } catch (error) {
-      await this.#discard(planned);
-      throw error;
-    } finally {
-      for (const { finished } of outcomes) finished?.entries.dispose();
-    }
-    for (const { report } of outcomes) {
-      onProgress({ type: 'item', name: report.path, status: report.status });
-      if (report.exportId !== undefined) this.#remember(report, planned);
-    }
-    return outcomes.map(({ report }) => report);
-  }
-
-  #remember(report: PackedExport, planned: readonly Planned[]): void {
-    const one = planned.find(({ exportId }) => exportId === report.exportId);
-    if (one !== undefined && report.exportId !== undefined) {
-      this.#journal.know(report.exportId, one.selection.entries.scanDigest);
-    }
-  }
-
-  /** Best effort: what stays is invisible, and the journal has the next run remove it. */
-  async #discard(planned: readonly Planned[]): Promise<void> {
-    for (const { selection, exportId } of planned) {
-      await discardExport(this.#archive, selection.path, exportId).catch(() => undefined);
-    }
-  }
-
-  #idFor({ path: exportPath, entries }: ExportSelection, now: Date): string {
-    const begun = this.#journal.idFor(exportPath, entries.scanDigest);
-    if (begun !== undefined && !this.#committed.has(begun)) return begun;
-    let at = now;
-    let exportId = exportIdOf(at, entries.scanDigest);
-    // The same content within one second of an export of it: only after it was replaced and put back.
-    while (this.#committed.has(exportId)) {
-      at = new Date(at.getTime() + 1000);
-      exportId = exportIdOf(at, entries.scanDigest);
-    }
-    return exportId;
-  }
-
-  /** Packs one export; with `retry`, from a new scan as often as a file changes under it. */
-  async #packOne(planned: Planned, signal: AbortSignal, frameConcurrency: number): Promise<Outcome> {
-    const { onChange } = this.#settings;
-    let current = planned;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const written = await writeExport(this.#writerSettings(signal, frameConcurrency), {
-          ...current,
-          provenance: this.#provenance(current.selection),
-        });
-        return packedOutcome(current, written);
-      } catch (error) {
-        if (!isLakepackError(error, 'SOURCE_CHANGED') && !isLakepackError(error, 'SOURCE_UNREADABLE')) throw error;
-        await discardExport(this.#archive, current.selection.path, current.exportId);
-        const retry = error.code === 'SOURCE_CHANGED' && onChange === 'retry' && attempt < ATTEMPTS;
-        const again = retry ? await this.#rescan(current) : undefined;
-        if (again === undefined) return { report: failed(current.selection, [sourceFinding(error, current)]) };
-        current = again;
-      }
-    }
-  }
-
-  async #rescan(planned: Planned): Promise<Planned | undefined> {
-    const scan = await this.#scan(planned.selection.path);
-    const selection = scan.selections.find((one) => one.path === planned.selection.path);
-    // The list of entries must outlive the scan: small ones stand in memory; `run` removes the scratch folder.
-    if (selection?.findings.some((one) => one.severity === 'error') !== false) return undefined;
-    const exportId = this.#idFor(selection, new Date());
-    await this.#journal.begin([begunExport({ selection, exportId })]);
-    return { selection, exportId };
-  }
-
-  #writerSettings(signal: AbortSignal, frameConcurrency: number): ExportWriterSettings {
-    const { lake, level, bundleSizeBytes, inspect, onProgress } = this.#settings;
+  #batchContext(): BatchContext {
     return {
-      lake,
+      settings: this.#settings,
       archive: this.#archive,
-      level,
-      bundleSizeBytes,
-      frameConcurrency,
-      inspect,
+      journal: this.#journal,
       scratchDir: this.#scratchDir,
-      toolVersion: toolVersion(),
-      signal,
-      onProgress,
+      committed: this.#committed,
+      provenanceOf: (selection) => this.#provenance(selection),
+      rescan: (exportPath) => this.#rescan(exportPath),
     };
+  }
+
+  async #rescan(exportPath: string): Promise<ExportSelection | undefined> {
+    const { selections } = await this.#scan(exportPath);
+    const selection = selections.find((one) => one.path === exportPath);
+    return selection?.findings.some((one) => one.severity === 'error') === false ? selection : undefined;
   }
 
   #provenance(selection: ExportSelection): Provenance {
@@ -343,49 +232,4 @@ function* batches(selections: readonly ExportSelection[]): Generator<readonly Ex
     bytes = 0;
   }
   if (batch.length > 0) yield batch;
-}
-
-function begunExport({ selection, exportId }: Planned): BegunExport {
-  return { path: selection.path, scanDigest: selection.entries.scanDigest, exportId };
-}
-
-function countsOf({
-  path: exportPath,
-  entries,
-}: ExportSelection): Pick<PackedExport, 'path' | 'files' | 'directories' | 'bytes'> {
-  return { path: exportPath, files: entries.files, directories: entries.directories, bytes: entries.bytes };
-}
-
-function failed(selection: ExportSelection, findings: readonly Finding[]): PackedExport {
-  return { ...countsOf(selection), status: 'failed', storedBytes: 0, bundles: 0, findings };
-}
-
-function unchangedReport(selection: ExportSelection, newest: ExportRef | undefined): PackedExport {
-  const exportId = newest?.exportId;
-  const common = { ...countsOf(selection), storedBytes: 0, bundles: 0, findings: selection.findings };
-  return { ...common, status: 'unchanged', ...(exportId !== undefined && { exportId }) };
-}
-
-function packedOutcome({ selection, exportId }: Planned, { finished, findings }: WrittenExport): Outcome {
-  const { head } = finished;
-  const report: PackedExport = {
-    ...countsOf(selection),
-    status: 'packed',
-    exportId,
-    storedBytes: head.totals.storedBytes,
-    bundles: head.bundles.length,
-    contentDigest: head.contentDigest,
-    findings: [...selection.findings, ...findings],
-  };
-  return { report, finished };
-}
-
-function sourceFinding(error: Error & { code: string; hint?: string | undefined }, { selection }: Planned): Finding {
-  const code = error.code === 'SOURCE_CHANGED' ? 'SOURCE_CHANGED' : 'SOURCE_UNREADABLE';
-  return finding(
-    code,
-    error.message,
-    { partition: selection.path },
-    { ...(error.hint !== undefined && { repair: error.hint }) },
-  );
 }

@@ -1,11 +1,12 @@
 /** What a caller of `unpack` says and is told. Types only. */
+import type { ArchivePlace } from '../../archive/archive.js';
 import type { Finding } from '../../base/findings.js';
 import type { ProgressListener } from '../../base/progress.js';
 import type { ExportSelector } from '../selection.js';
 
 export interface UnpackOptions {
   /** The archive that holds the exports. Needed unless only bundle files are given. */
-  readonly from?: string;
+  readonly from?: ArchivePlace;
   readonly select?: ExportSelector;
   /** Paths of bundle files to restore by themselves, without a sidecar. */
   readonly bundleFiles?: readonly string[];

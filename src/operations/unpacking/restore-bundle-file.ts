@@ -2,6 +2,7 @@
  * Restores a bundle file by itself, without a sidecar: what it holds is known only when it has been read to its end,
  * so everything is staged while it is checked, and nothing of it counts if the check finds anything at all.
  */
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { throwIfAborted } from '../../base/errors.js';
 import { LineSpool } from '../../base/line-spool.js';
@@ -12,11 +13,13 @@ import type { ObservedEntry, PayloadSink } from '../../bundle/check-payload.js';
 import type { EntryReceiver } from '../../bundle/check-tar.js';
 import { fromSystemError } from '../../base/system-errors.js';
 import type { EmbeddedManifest } from '../../schema/export-manifest.js';
-import { damagedBundle } from './restore-errors.js';
+import { ambiguousBundles, damagedBundle } from './restore-errors.js';
 import type { Staging } from './staging.js';
+import { sha256OfFile, type PresenceCheck } from './target.js';
 
 export interface BundleFileSettings {
   readonly staging: Staging;
+  readonly presence: PresenceCheck;
   readonly wants: (lakePath: string) => boolean;
   readonly concurrency: number;
   readonly scratchDir: string;
@@ -41,7 +44,7 @@ export async function restoreBundleFile(settings: BundleFileSettings, file: stri
   const source = await openFileSource(file, name).catch((error: unknown) => {
     throw fromSystemError(error, file);
   });
-  const sink = new StagingSink(settings);
+  const sink = new StagingSink(settings, name);
   try {
     const { findings, embedded } = await checkBundle(source, {
       depth: 'contents',
@@ -67,19 +70,22 @@ export async function restoreBundleFile(settings: BundleFileSettings, file: stri
 
 class StagingSink implements PayloadSink {
   readonly #settings: BundleFileSettings;
+  readonly #name: string;
   readonly #paths: LineSpool;
   readonly #directories: ObservedEntry[] = [];
   #files = 0;
   #bytes = 0;
 
-  constructor(settings: BundleFileSettings) {
+  constructor(settings: BundleFileSettings, name: string) {
     this.#settings = settings;
+    this.#name = name;
     this.#paths = new LineSpool({ scratchDir: settings.scratchDir });
   }
 
   async open(entry: ObservedEntry): Promise<EntryReceiver | undefined> {
     const { wants, staging, onProgress } = this.#settings;
     if (!wants(entry.path)) return undefined;
+    if (entry.type === 'file' && staging.isStaged(entry.path)) return this.#compare(entry);
     this.#paths.append(JSON.stringify(entry.path));
     if (entry.type === 'directory') {
       this.#directories.push(entry);
@@ -93,6 +99,26 @@ class StagingSink implements PayloadSink {
       end: async (complete) => {
         await (complete ? write.end() : write.abort());
         onProgress({ type: 'advance', files: 1, bytes: entry.bytes });
+      },
+    };
+  }
+
+  /** Another bundle of this run holds the file too: harmless when it is the same. */
+  #compare(entry: ObservedEntry): EntryReceiver {
+    const { staging, presence } = this.#settings;
+    const hash = createHash('sha256');
+    return {
+      data: (bytes) => void hash.update(bytes),
+      end: async (complete) => {
+        if (!complete) return;
+        const wanted = { path: entry.path, bytes: entry.bytes, sha256: hash.digest('hex') };
+        const staged = await staging.facts(entry.path);
+        // Dropped from the staging folder: it was equal to what the target has.
+        const isSame =
+          staged === undefined
+            ? (await presence.of(wanted)) === 'equal'
+            : (await sha256OfFile(staged.disk)) === wanted.sha256;
+        if (!isSame) throw ambiguousBundles(this.#name, entry.path);
       },
     };
   }

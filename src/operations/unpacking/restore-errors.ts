@@ -14,12 +14,25 @@ export function manifestError(ref: ExportRef, faults: readonly ManifestFault[]):
   );
 }
 
-export function conflictError(into: string, paths: readonly string[], count: number): LakepackError {
+export function conflictError(into: string, paths: readonly string[], count: number, replace: boolean): LakepackError {
   const more = count > paths.length ? ` and ${count - paths.length} more` : '';
   return new LakepackError(
     'TARGET_CONFLICT',
     `${into}: ${count} ${count === 1 ? 'file is' : 'files are'} there and different: ${paths.map(showPath).join(', ')}${more}`,
-    { hint: 'nothing was written; add --replace to overwrite them, or restore into another folder' },
+    {
+      hint: replace
+        ? 'nothing was written: what stands there is a link or a folder, which is never replaced; move it away'
+        : 'nothing was written; add --replace to overwrite them, or restore into another folder',
+    },
+  );
+}
+
+/** Bundles by themselves have no manifest that says which of them is newer. */
+export function ambiguousBundles(name: string, lakePath: string): LakepackError {
+  return new LakepackError(
+    'TARGET_CONFLICT',
+    `${name}: ${showPath(lakePath)}: another of the bundles holds this file with other content`,
+    { hint: 'nothing was written; restore them one after the other, the one that counts last with --replace' },
   );
 }
 

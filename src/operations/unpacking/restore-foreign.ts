@@ -46,11 +46,11 @@ class ForeignRestorer {
 
   async begin(entry: ForeignEntry): Promise<void> {
     if (entry.path === '.' || !this.#settings.wants(entry.path)) return;
+    this.#paths.append(JSON.stringify(entry.path));
     if (entry.type === 'directory') {
       this.#directories.push(entry);
       return;
     }
-    this.#paths.append(JSON.stringify(entry.path));
     this.#files += 1;
     this.#bytes += entry.bytes;
     this.#write = await this.#settings.staging.openFile({ ...entry, mtime: settableTime(entry.mtime) });

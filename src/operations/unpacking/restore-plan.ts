@@ -7,7 +7,7 @@ import type { ExportRef } from '../../archive/layout.js';
 import { isNewer } from '../../archive/select-exports.js';
 import { throwIfAborted } from '../../base/errors.js';
 import { LineSpool } from '../../base/line-spool.js';
-import { coversFile } from '../../lake/export-path.js';
+import { coversFile, parseExportPath } from '../../lake/export-path.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import { createEntryRules } from '../../schema/entry-rules.js';
 import { manifestError } from './restore-errors.js';
@@ -66,8 +66,8 @@ class Planner implements RestorePlan {
 
   constructor(options: RestorePlanOptions) {
     this.#options = options;
-    const hasRun = options.refs.some((ref) => ref.path.startsWith('runs/'));
-    this.#claimed = hasRun && options.refs.length > 1 ? new Set() : undefined;
+    const isOpen = ({ path }: ExportRef): boolean => ['run', 'rest'].includes(parseExportPath(path).type);
+    this.#claimed = options.refs.some(isOpen) && options.refs.length > 1 ? new Set() : undefined;
   }
 
   async add(ref: ExportRef, newer: readonly ExportRef[]): Promise<void> {
@@ -101,7 +101,7 @@ class Planner implements RestorePlan {
   /** A file that a newer selected export covers is that one's business, also when it no longer holds it. */
   #isWanted(entry: FileEntry, covering: readonly ExportRef[]): boolean {
     if (!this.#options.wants(entry.path)) return false;
-    if (covering.some((other) => coversFile(other.path, entry.path))) return false;
+    if (covering.some((other) => coversFile(other.path, entry.path, entry.type === 'directory'))) return false;
     if (this.#claimed === undefined) return true;
     if (this.#claimed.has(entry.path)) return false;
     this.#claimed.add(entry.path);
@@ -117,8 +117,8 @@ class Planner implements RestorePlan {
       if (entry.type !== 'directory') job.kept += 1;
       return;
     }
-    if (presence === 'different') {
-      if (!this.#options.replace || entry.type === 'directory') {
+    if (presence !== 'absent') {
+      if (presence === 'blocked' || !this.#options.replace) {
         this.#conflict(entry.path);
         return;
       }
@@ -138,8 +138,16 @@ class Planner implements RestorePlan {
 
 /** Whether one export could hold a file of the other, by their partition paths alone. */
 function mayOverlap(a: string, b: string): boolean {
-  const [x, y] = [a, b].map((one) =>
-    one === 'lake' ? '' : `${one.replace(/(^|\/)_files$/, '')}/`.replace(/^\/$/, ''),
-  );
-  return x === undefined || y === undefined || x.startsWith(y) || y.startsWith(x);
+  const [x, y] = [folderOfExport(a), folderOfExport(b)];
+  return x === undefined || y === undefined || isWithin(x, y) || isWithin(y, x);
+}
+
+/** Undefined where the path does not say which folder holds it all. */
+function folderOfExport(exportPath: string): string | undefined {
+  const scope = parseExportPath(exportPath);
+  return scope.type === 'folder' || scope.type === 'files' ? scope.folder : undefined;
+}
+
+function isWithin(folder: string, above: string): boolean {
+  return above === '' || folder === above || folder.startsWith(`${above}/`);
 }

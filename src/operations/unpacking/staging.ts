@@ -10,7 +10,7 @@ import { LakepackError, systemErrorCode } from '../../base/errors.js';
 import { showPath, toDiskPath } from '../../base/paths.js';
 import { fromSystemError, unlessAbsent } from '../../base/system-errors.js';
 import { openDurability, syncFolder, type Durability } from '../../remote/file-flush.js';
-import { OWN_FOLDER, type Target } from './target.js';
+import { OWN_FOLDER, sha256OfFile, type Target } from './target.js';
 
 export interface StagedFile {
   readonly path: string;
@@ -32,6 +32,8 @@ export class Staging {
   readonly #target: Target;
   readonly #durability: Durability;
   readonly #made = new Set<string>();
+  /** Disk paths of the files that this run has put here or found right. */
+  readonly #staged = new Set<string>();
   readonly #directories: { disk: string; mtime: number }[] = [];
 
   /** True when an interrupted run may have left files in it. */
@@ -50,18 +52,32 @@ export class Staging {
    * @param selectionDigest the same for the same command, so that it finds its folder again.
    */
   static async open(target: Target, selectionDigest: string): Promise<Staging> {
-    const { parent, prefix } = stagingPlace(target);
-    const name = `${prefix}${selectionDigest.slice(0, 16)}`;
+    const folder = stagingFolder(target, selectionDigest.slice(0, 16));
     try {
-      await mkdir(parent, { recursive: true });
-      for (const other of await readdir(parent)) {
-        if (other.startsWith(prefix) && other !== name) await rm(path.join(parent, other), { recursive: true });
-      }
-      const folder = path.join(parent, name);
+      await Staging.removeLeftovers(target, folder);
+      await mkdir(path.dirname(folder), { recursive: true });
       const resumed = (await mkdir(folder, { recursive: true })) === undefined;
+      if (resumed) await removeLinks(folder);
       return new Staging(target, folder, resumed);
     } catch (error) {
-      throw fromSystemError(error, parent);
+      throw fromSystemError(error, path.dirname(folder));
+    }
+  }
+
+  /** Removes what interrupted runs staged for this target. @param except a staging folder that is gone on with. */
+  static async removeLeftovers(target: Target, except?: string): Promise<void> {
+    for (const [folder, prefix] of stagingPlaces(target)) {
+      const stats = await unlessAbsent(() => lstat(folder));
+      if (stats === undefined) continue;
+      // Our own folder in a lake is made by us: a link there is not, and would lead us out of the target.
+      if (!stats.isDirectory() && path.basename(folder) === OWN_FOLDER) throw notOurs(folder);
+      for (const name of await readdir(folder)) {
+        const left = path.join(folder, name);
+        if (name.startsWith(prefix) && STAGING_ID.test(name.slice(prefix.length)) && left !== except) {
+          await rm(left, { recursive: true });
+        }
+      }
+      if (path.basename(folder) === OWN_FOLDER) await rmdir(folder).catch(ignoreNotEmpty);
     }
   }
 
@@ -78,6 +94,23 @@ export class Staging {
     return { disk, type: stats.isDirectory() ? 'directory' : 'file', bytes: stats.isDirectory() ? 0 : stats.size };
   }
 
+  /** True for a file that this run has staged, also where it was dropped since. */
+  isStaged(lakePath: string): boolean {
+    return this.#staged.has(toDiskPath(this.folder, lakePath));
+  }
+
+  /** Takes a staged file away: the target has it already. */
+  async drop(lakePath: string): Promise<void> {
+    const disk = toDiskPath(this.folder, lakePath);
+    await rm(disk);
+    this.#durability.remove(disk);
+  }
+
+  #settle(disk: string): void {
+    this.#staged.add(disk);
+    this.#durability.add(disk);
+  }
+
   /** Writes a small file in one go. */
   writeSmall(file: StagedFile, content: Buffer): void {
     const disk = this.#diskPath(file.path);
@@ -85,11 +118,12 @@ export class Staging {
       const fd = openSync(disk, 'w', modeOf(file));
       try {
         for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
-        futimesSync(fd, file.mtime, file.mtime);
+        const time = diskTime(file.mtime);
+        futimesSync(fd, time, time);
       } finally {
         closeSync(fd);
       }
-      this.#durability.add(disk);
+      this.#settle(disk);
     } catch (error) {
       throw fromSystemError(error, disk);
     }
@@ -105,9 +139,10 @@ export class Staging {
           for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at)).bytesWritten;
         },
         end: async () => {
-          await handle.utimes(file.mtime, file.mtime);
+          const time = diskTime(file.mtime);
+          await handle.utimes(time, time);
           await close();
-          this.#durability.add(disk);
+          this.#settle(disk);
         },
         abort: async () => {
           await close();
@@ -141,15 +176,17 @@ export class Staging {
   /** Keeps a file of an interrupted run whose bytes were found right. */
   async keep(file: StagedFile): Promise<void> {
     const disk = toDiskPath(this.folder, file.path);
-    await utimes(disk, file.mtime, file.mtime);
-    this.#durability.add(disk);
+    const time = diskTime(file.mtime);
+    await utimes(disk, time, time);
+    this.#settle(disk);
   }
 
   /** Makes everything durable, then gives it its final names. After this the staging folder is gone. */
   async publish(replace: boolean): Promise<void> {
     try {
+      if (this.resumed) await this.#prune(this.folder);
       await this.#durability.flush();
-      for (const { disk, mtime } of this.#directories) await utimes(disk, mtime, mtime);
+      for (const { disk, mtime } of this.#directories) await utimes(disk, diskTime(mtime), diskTime(mtime));
       if (this.#target.kind === 'fresh') {
         await rename(this.folder, this.#target.folder);
       } else {
@@ -158,7 +195,22 @@ export class Staging {
       }
       await syncFolder(path.dirname(this.#target.folder));
     } catch (error) {
+      // What a rename of a folder onto a file answers.
+      if (systemErrorCode(error) === 'ENOTDIR') throw appeared(this.#target.folder);
       throw fromSystemError(error, this.#target.folder);
+    }
+  }
+
+  /** Removes what an interrupted run left and this one did not stage: nobody has compared its bytes. */
+  async #prune(folder: string): Promise<void> {
+    for (const item of await readdir(folder, { withFileTypes: true })) {
+      const disk = path.join(folder, item.name);
+      if (!item.isDirectory()) {
+        if (!this.#staged.has(disk)) await rm(disk);
+        continue;
+      }
+      await this.#prune(disk);
+      if (!this.#directories.some((one) => one.disk === disk)) await rmdir(disk).catch(ignoreNotEmpty);
     }
   }
 
@@ -171,13 +223,49 @@ export class Staging {
   }
 }
 
-function stagingPlace(target: Target): { parent: string; prefix: string } {
-  if (target.kind !== 'fresh') return { parent: path.join(target.folder, OWN_FOLDER), prefix: 'unpack-' };
-  return { parent: path.dirname(target.folder), prefix: `.${path.basename(target.folder)}.lakepack-` };
+const STAGING_ID = /^[0-9a-f]{16}$/;
+
+/** The folders that hold staging folders of a target, each with what their names begin with: inside it, beside it. */
+function stagingPlaces({ folder }: Target): [inside: readonly [string, string], beside: readonly [string, string]] {
+  return [
+    [path.join(folder, OWN_FOLDER), 'unpack-'],
+    [path.dirname(folder), `.${path.basename(folder)}.lakepack-`],
+  ];
+}
+
+/** A target that is not there yet appears by one rename of a folder beside it. */
+function stagingFolder(target: Target, id: string): string {
+  const [inside, beside] = stagingPlaces(target);
+  const [parent, prefix] = target.kind === 'fresh' ? beside : inside;
+  return path.join(parent, `${prefix}${id}`);
+}
+
+/** Files are written by name: a link that somebody put there would lead the bytes elsewhere. */
+async function removeLinks(folder: string): Promise<void> {
+  if (!(await lstat(folder)).isDirectory()) throw notOurs(folder);
+  for (const item of await readdir(folder, { withFileTypes: true })) {
+    const disk = path.join(folder, item.name);
+    if (item.isDirectory()) await removeLinks(disk);
+    else if (!item.isFile()) await rm(disk);
+  }
+}
+
+function notOurs(folder: string): LakepackError {
+  return new LakepackError('TARGET_CONFLICT', `${folder}: is not a folder of lakepack's own`, {
+    hint: 'nothing was written; move away what stands there',
+  });
 }
 
 function modeOf(file: StagedFile): number {
   return file.executable ? 0o755 : 0o644;
+}
+
+/** The last second that a Date can be, and the first one: what a manifest says beyond is set as the nearest there is. */
+const MOST_SECONDS = 8_640_000_000_000;
+
+/** A Date, because of a number below 0 Node makes the time of day: before 1970 only a Date is set as it is. */
+function diskTime(seconds: number): Date {
+  return new Date(Math.min(Math.max(seconds, -MOST_SECONDS), MOST_SECONDS) * 1000);
 }
 
 /** Moves the content of a staged folder: a folder that is not there yet comes whole, by one rename. */
@@ -191,11 +279,18 @@ async function publishFolder(from: string, to: string, lakePath: string, replace
       await publishFolder(source, destination, itemPath, replace);
     } else if (there === undefined || (replace && there.isFile() && item.isFile())) {
       await publishOne(source, destination, itemPath, item.isDirectory() || replace);
-    } else {
+    } else if (!item.isFile() || !there.isFile() || !(await isSameFile(source, destination))) {
       throw appeared(itemPath);
     }
   }
   await syncFolder(to);
+}
+
+/** True for what a run that was killed while it published has given its name already. */
+async function isSameFile(source: string, destination: string): Promise<boolean> {
+  const [a, b] = [await lstat(source), await lstat(destination)];
+  if (a.size !== b.size) return false;
+  return (a.dev === b.dev && a.ino === b.ino) || (await sha256OfFile(source)) === (await sha256OfFile(destination));
 }
 
 async function publishOne(source: string, destination: string, lakePath: string, mayRename: boolean): Promise<void> {

@@ -75,7 +75,8 @@ export interface WantedFile {
   readonly sha256?: string;
 }
 
-export type Presence = 'absent' | 'equal' | 'different';
+/** `blocked`: a link, a folder or a file stands where the other is meant: never replaced, never written through. */
+export type Presence = 'absent' | 'equal' | 'different' | 'blocked';
 
 /** Compares files of a folder with what they should be. One object per run: it remembers the folders it has seen. */
 export class PresenceCheck {
@@ -88,15 +89,15 @@ export class PresenceCheck {
     this.#root = root;
   }
 
-  /** A link or a file where a folder should be counts as different: nothing is ever written through a link. */
   async of(wanted: WantedFile): Promise<Presence> {
     const folder = await this.#folder(path.posix.dirname(wanted.path));
     if (folder !== 'equal') return folder;
     const disk = path.join(this.#root, wanted.path);
     const stats = await unlessAbsent(() => lstat(disk));
     if (stats === undefined) return 'absent';
-    if (wanted.type === 'directory') return stats.isDirectory() ? 'equal' : 'different';
-    if (!stats.isFile() || stats.size !== wanted.bytes) return 'different';
+    if (wanted.type === 'directory') return stats.isDirectory() ? 'equal' : 'blocked';
+    if (!stats.isFile()) return 'blocked';
+    if (stats.size !== wanted.bytes) return 'different';
     return (await sha256OfFile(disk)) === wanted.sha256 ? 'equal' : 'different';
   }
 
@@ -110,7 +111,7 @@ export class PresenceCheck {
       this.#absentFolders.add(folder);
       return 'absent';
     }
-    if (!stats.isDirectory()) return 'different';
+    if (!stats.isDirectory()) return 'blocked';
     this.#folders.add(folder);
     return 'equal';
   }

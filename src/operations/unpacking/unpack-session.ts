@@ -3,20 +3,22 @@
  * it before it publishes leaves the target as it was; what it staged is found again by the same command.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { openArchive, type Archive } from '../../archive/archive.js';
+import { archiveAt, type Archive, type ArchivePlace } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
 import { globMatcher } from '../../base/glob.js';
 import { comparePathBytes } from '../../base/paths.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
+import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { findExports } from '../export-selection.js';
 import { acquireLock } from '../process-lock.js';
 import type { ExportSelector } from '../selection.js';
 import type { UnpackedExport, UnpackOptions } from './contract.js';
+import { measureBundleFile } from './measure-bundle-file.js';
 import { restoreBundleFile, type StagedContent } from './restore-bundle-file.js';
 import { conflictError } from './restore-errors.js';
 import { restoreExport } from './restore-export.js';
@@ -26,7 +28,7 @@ import { selectionDigest, Staging } from './staging.js';
 import { assertRestorable, assertSpace, inspectTarget, PresenceCheck, sha256OfFile, type Target } from './target.js';
 
 export interface UnpackSettings {
-  readonly from: string | undefined;
+  readonly from: ArchivePlace | undefined;
   readonly select: ExportSelector | undefined;
   readonly bundleFiles: readonly string[];
   readonly into: string;
@@ -71,13 +73,14 @@ export function settingsOfUnpack(options: UnpackOptions): UnpackSettings {
 }
 
 export async function runUnpack(settings: UnpackSettings): Promise<UnpackResult> {
-  const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
-  const archive = settings.from === undefined ? undefined : await openArchive(settings.from, { mode: 'read' });
+  const archive = settings.from === undefined ? undefined : await archiveAt(settings.from, { mode: 'read' });
+  let scratchDir: string | undefined;
   try {
+    scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
     return await new UnpackSession(settings, archive, scratchDir).run();
   } finally {
     await archive?.close();
-    await rm(scratchDir, { recursive: true, force: true });
+    if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
@@ -111,14 +114,14 @@ class UnpackSession {
   }
 
   async #restore(target: Target): Promise<UnpackResult> {
-    const { into, dryRun, merge } = this.#settings;
+    const { into, dryRun, merge, replace } = this.#settings;
     const refs = await this.#refs();
     const presence = new PresenceCheck(target.folder);
     const plan = await this.#plan(refs, presence);
     try {
       if (plan.jobs.length > 0) assertRestorable(target, plan.topNames, merge);
-      if (plan.conflictCount > 0) throw conflictError(into, plan.conflicts, plan.conflictCount);
-      if (dryRun) return { exports: planned(plan), findings: [], resumed: 0 };
+      if (plan.conflictCount > 0) throw conflictError(into, plan.conflicts, plan.conflictCount, replace);
+      if (dryRun) return await this.#rehearse(target, plan, presence);
       return await this.#stageAndPublish(target, refs, plan, presence);
     } finally {
       for (const job of plan.jobs) job.wanted.dispose();
@@ -146,18 +149,47 @@ class UnpackSession {
     });
   }
 
+  /** A dry run: what is to come, checked as far as it can be without writing. */
+  async #rehearse(target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<UnpackResult> {
+    const { bundleFiles, foreign, concurrency, signal, into, replace, merge } = this.#settings;
+    const exports = [...planned(plan)];
+    const settings = {
+      wants: this.#wants,
+      foreign,
+      concurrency,
+      scratchDir: this.#scratchDir,
+      signal,
+      presence,
+      replace,
+    };
+    for (const file of bundleFiles) {
+      assertThere(file);
+      const { row, topNames, conflicts } = await measureBundleFile(settings, file);
+      assertRestorable(target, topNames, merge);
+      if (conflicts.length > 0) throw conflictError(into, conflicts.slice(0, 10), conflicts.length, replace);
+      exports.push(row);
+    }
+    await assertSpace(
+      target.folder,
+      exports.reduce((sum, one) => sum + one.bytes, 0),
+    );
+    return { exports, findings: [], resumed: 0 };
+  }
+
   async #stageAndPublish(
     target: Target,
     refs: readonly ExportRef[],
     plan: RestorePlan,
     presence: PresenceCheck,
   ): Promise<UnpackResult> {
-    const { paths, replace, bundleFiles, onProgress } = this.#settings;
-    const names = [...refs.map((ref) => ref.exportId), ...bundleFiles.map((file) => path.resolve(file))];
+    const { paths, replace, bundleFiles, foreign, onProgress } = this.#settings;
+    const names = [...refs.map((ref) => ref.exportId), ...(await Promise.all(bundleFiles.map(fileIdentity)))];
     if (bundleFiles.length === 0 && plan.jobs.every((job) => job.wanted.count === 0)) {
+      // A run that was killed after its last file got its name has left its staging folder.
+      await Staging.removeLeftovers(target);
       return { exports: planned(plan), findings: [], resumed: 0 };
     }
-    const staging = await Staging.open(target, selectionDigest(names, { paths }));
+    const staging = await Staging.open(target, selectionDigest(names, { paths, foreign }));
     try {
       const result = await this.#stage(staging, target, plan, presence);
       onProgress({ type: 'phase', phase: 'publish' });
@@ -191,8 +223,16 @@ class UnpackSession {
 
   async #stageFile(staging: Staging, target: Target, file: string, presence: PresenceCheck): Promise<UnpackedExport> {
     const { concurrency, signal, onProgress, foreign } = this.#settings;
-    const settings = { staging, wants: this.#wants, concurrency, scratchDir: this.#scratchDir, signal, onProgress };
-    if (!existsSync(file)) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+    const settings = {
+      staging,
+      presence,
+      wants: this.#wants,
+      concurrency,
+      scratchDir: this.#scratchDir,
+      signal,
+      onProgress,
+    };
+    assertThere(file);
     const content = foreign ? await restoreForeign(settings, file) : await restoreBundleFile(settings, file);
     try {
       return await this.#reconcile(staging, target, content, presence);
@@ -227,17 +267,27 @@ class UnpackSession {
       };
       const found = await presence.of(wanted);
       if (found === 'different' && replace && sha256 !== undefined) replaced += 1;
-      else if (found === 'different') conflicts.push(lakePath);
+      else if (found === 'different' || found === 'blocked') conflicts.push(lakePath);
       if (found !== 'equal' || sha256 === undefined) continue;
-      await rm(staged.disk);
+      await staging.drop(lakePath);
       kept += 1;
       keptBytes += staged.bytes;
     }
     assertRestorable(target, topNames, merge);
-    if (conflicts.length > 0) throw conflictError(into, conflicts.slice(0, 10), conflicts.length);
+    if (conflicts.length > 0) throw conflictError(into, conflicts.slice(0, 10), conflicts.length, replace);
     const { name, path: partition, files, bytes } = content;
     return { name, path: partition, files: files - kept, bytes: bytes - keptBytes, kept, replaced };
   }
+}
+
+function assertThere(file: string): void {
+  if (!existsSync(file)) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+}
+
+/** Another file under the same name must not find what was staged from the one before it. */
+async function fileIdentity(file: string): Promise<string> {
+  const stats = await onDisk(file, () => unlessAbsent(() => stat(file, { bigint: true })));
+  return JSON.stringify([path.resolve(file), String(stats?.size), String(stats?.mtimeNs)]);
 }
 
 /** What a run that cannot go on has staged is kept where the same command can use it. */

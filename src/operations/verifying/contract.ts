@@ -1,4 +1,5 @@
 /** What a caller of `verify` says and is told. Types only. */
+import type { ArchivePlace } from '../../archive/archive.js';
 import type { Finding } from '../../base/findings.js';
 import type { ProgressListener } from '../../base/progress.js';
 import type { ExportSelector } from '../selection.js';
@@ -8,7 +9,7 @@ export type VerifyDepth = 'manifest' | 'stored' | 'contents';
 
 export interface VerifyOptions {
   /** Where the exports are. Needed unless only bundle files are given. */
-  readonly archive?: string;
+  readonly archive?: ArchivePlace;
   /** Default: every export. */
   readonly select?: ExportSelector;
   /** Paths of bundle files to check by themselves, without a sidecar. */

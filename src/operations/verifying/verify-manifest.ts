@@ -19,7 +19,18 @@ export interface VerifiedManifest {
   /** Undefined where it cannot be used; then the findings say why. */
   readonly manifest: ExportManifest | undefined;
   readonly findings: readonly Finding[];
+  /** True where the file entries could be read and are those that the manifest means. */
+  readonly hasEntries: boolean;
 }
+
+/** The errors by which an index of file entries tells that it is damaged. */
+export const INDEX_DAMAGE = [
+  'HASH_MISMATCH',
+  'MANIFEST_INVALID',
+  'ZSTD_INVALID',
+  'LIMIT_EXCEEDED',
+  'NOT_FOUND',
+] as const;
 
 export async function verifyManifest(archive: Archive, ref: ExportRef, signal: AbortSignal): Promise<VerifiedManifest> {
   const findings: Finding[] = [];
@@ -28,10 +39,10 @@ export async function verifyManifest(archive: Archive, ref: ExportRef, signal: A
     findings.push(finding(code, message, where, { ...more, repair: OTHER_COPY }));
   };
   const manifest = await readAll(archive, ref, report, signal);
-  if (manifest === undefined) return { manifest, findings };
-  await checkEntries(archive, ref, manifest, report, signal);
+  if (manifest === undefined) return { manifest, findings, hasEntries: false };
+  const hasEntries = await checkEntries(archive, ref, manifest, report, signal);
   await checkObjects(archive, ref, manifest, report, signal);
-  return { manifest, findings };
+  return { manifest, findings, hasEntries };
 }
 
 type Report = (code: FindingCode, message: string, more?: { expected?: string; found?: string }) => void;
@@ -74,7 +85,7 @@ async function checkEntries(
   manifest: ExportManifest,
   report: Report,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const rules = createEntryRules(manifest);
   let told = 0;
   const tell = (subject: string, faults: readonly { path: string; message: string }[]): void => {
@@ -90,10 +101,11 @@ async function checkEntries(
       number += 1;
     }
     tell('', rules.end());
+    return true;
   } catch (error) {
-    const damage = ['HASH_MISMATCH', 'MANIFEST_INVALID', 'ZSTD_INVALID', 'LIMIT_EXCEEDED', 'NOT_FOUND'] as const;
-    if (!isLakepackError(error) || !damage.some((code) => error.code === code)) throw error;
+    if (!isLakepackError(error) || !INDEX_DAMAGE.some((code) => error.code === code)) throw error;
     report('FILES_INDEX_DAMAGED', error.message);
+    return false;
   }
 }
 

@@ -4,25 +4,25 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import pMap from 'p-map';
-import { openArchive, type Archive } from '../../archive/archive.js';
+import { archiveAt, type Archive, type ArchivePlace } from '../../archive/archive.js';
 import { parseBundleKey, type ExportRef } from '../../archive/layout.js';
 import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
 import { finding, type Finding } from '../../base/findings.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { seededRandom } from '../../base/random.js';
 import { fromSystemError } from '../../base/system-errors.js';
-import { openFileSource } from '../../bundle/byte-source.js';
+import { openFileSource, type ByteSource } from '../../bundle/byte-source.js';
 import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import { findExports } from '../export-selection.js';
+import { mapSettled } from '../map-settled.js';
 import type { ExportSelector } from '../selection.js';
 import type { VerifiedExport, VerifyDepth, VerifyOptions } from './contract.js';
 import { verifyManifest } from './verify-manifest.js';
 import { sampleBlocks, sampleFiles } from './verify-sample.js';
 
 export interface VerifySettings {
-  readonly archive: string | undefined;
+  readonly archive: ArchivePlace | undefined;
   readonly select: ExportSelector | undefined;
   readonly bundleFiles: readonly string[];
   readonly depth: VerifyDepth;
@@ -58,13 +58,14 @@ export function settingsOfVerify(options: VerifyOptions): VerifySettings {
 }
 
 export async function runVerify(settings: VerifySettings): Promise<readonly VerifiedExport[]> {
-  const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
-  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, { mode: 'read' });
+  const archive = settings.archive === undefined ? undefined : await archiveAt(settings.archive, { mode: 'read' });
+  let scratchDir: string | undefined;
   try {
+    scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
     return await new VerifySession(settings, scratchDir).run(archive);
   } finally {
     await archive?.close();
-    await rm(scratchDir, { recursive: true, force: true });
+    if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
@@ -79,25 +80,37 @@ class VerifySession {
   }
 
   async run(archive: Archive | undefined): Promise<VerifiedExport[]> {
-    const { select, bundleFiles, concurrency, signal, onProgress } = this.#settings;
+    const { select, bundleFiles, concurrency, onProgress } = this.#settings;
     onProgress({ type: 'phase', phase: 'verify' });
     const results: VerifiedExport[] = [];
     for (const file of bundleFiles) results.push(await this.#verifyFile(file));
     if (archive === undefined || (select === undefined && bundleFiles.length > 0)) return results;
-    const refs = await findExports(archive, select ?? { history: true }, signal);
+    const refs = await this.#refs(archive);
     // Bundles side by side only where there are many: within one, frames are decoded side by side.
     const width = Math.min(concurrency, refs.length);
-    const exports = await pMap(refs, (ref) => this.#verifyExport(archive, ref, width === 1 ? concurrency + 2 : 2), {
-      concurrency: width,
-    });
+    const exports = await mapSettled(refs, width, (ref) =>
+      this.#verifyExport(archive, ref, width === 1 ? concurrency + 2 : 2),
+    );
     const orphans = select === undefined ? await this.#findOrphans(archive, refs) : [];
     return [...results, ...exports, ...orphans];
+  }
+
+  /** None for an archive without exports where bundles are left: those are findings. Without either there is no archive. */
+  async #refs(archive: Archive): Promise<readonly ExportRef[]> {
+    const { select, signal } = this.#settings;
+    try {
+      return await findExports(archive, select ?? { history: true }, signal);
+    } catch (error) {
+      const isEmpty = select === undefined && isLakepackError(error, 'NOT_FOUND');
+      if (isEmpty && (await this.#findOrphans(archive, [])).length > 0) return [];
+      throw error;
+    }
   }
 
   async #verifyExport(archive: Archive, ref: ExportRef, frames: number): Promise<VerifiedExport> {
     const { depth, signal, sample, sampleSeed, onProgress, concurrency } = this.#settings;
     throwIfAborted(signal);
-    const { manifest, findings } = await verifyManifest(archive, ref, signal);
+    const { manifest, findings, hasEntries } = await verifyManifest(archive, ref, signal);
     const result = {
       name: ref.exportId,
       path: ref.path,
@@ -108,15 +121,19 @@ class VerifySession {
     this.#addTotal(manifest);
     if (sample < 1) {
       const options = { share: sample, random: seededRandom(sampleSeed), concurrency, signal };
-      const part = await (depth === 'stored' ? sampleBlocks : sampleFiles)(archive, ref, manifest, options);
+      const part = await (depth === 'stored' || !hasEntries ? sampleBlocks : sampleFiles)(
+        archive,
+        ref,
+        manifest,
+        options,
+      );
       onProgress({ type: 'advance', files: 0, bytes: part.storedBytes });
       const all = withFindings([...findings, ...part.findings], part.storedBytes, part.contentBytes);
       return this.#told({ ...result, files: part.files, ...all });
     }
     const checks: BundleCheck[] = [];
     for (let number = 1; number <= manifest.bundles.length; number += 1) {
-      const check = await this.#checkBundle(archive, ref, manifest, number, frames);
-      if (check !== undefined) checks.push(check);
+      checks.push(...(await this.#checkBundle(archive, ref, manifest, number, frames, hasEntries)));
     }
     const sum = (pick: (check: BundleCheck) => number): number => checks.reduce((total, one) => total + pick(one), 0);
     const known = new Set(findings.map((one) => `${one.code} ${one.message}`));
@@ -135,29 +152,27 @@ class VerifySession {
     manifest: ExportManifest,
     number: number,
     concurrency: number,
-  ): Promise<BundleCheck | undefined> {
+    hasEntries: boolean,
+  ): Promise<readonly BundleCheck[]> {
     const facts = manifest.bundles[number - 1];
-    if (facts === undefined) return undefined;
+    if (facts === undefined) return [];
     const { depth, signal, onProgress } = this.#settings;
+    const source = await sourceOrUndefined(archive, ref, facts.name, signal);
+    // A missing bundle is a finding of the manifest already.
+    if (source === undefined) return [];
+    const where = { exportId: ref.exportId, partition: ref.path, bundle: facts.name };
+    const onBytes = (bytes: number): void => onProgress({ type: 'advance', files: 0, bytes });
+    const common = { where, concurrency, scratchDir: this.#scratchDir, signal, onBytes };
+    const sidecar = { manifest, facts, number, entries: entriesOf(archive.entries(ref, manifest, signal), number) };
     try {
-      const source = await archive.bundleSource(ref, facts.name, signal);
-      try {
-        return await checkBundle(source, {
-          depth: depth === 'stored' ? 'stored' : 'contents',
-          sidecar: { manifest, facts, number, entries: entriesOf(archive.entries(ref, manifest, signal), number) },
-          where: { exportId: ref.exportId, partition: ref.path, bundle: facts.name },
-          concurrency,
-          scratchDir: this.#scratchDir,
-          signal,
-          onBytes: (bytes) => onProgress({ type: 'advance', files: 0, bytes }),
-        });
-      } finally {
-        await source.close();
-      }
-    } catch (error) {
-      // A missing bundle is a finding of the manifest already; a damaged files index too.
-      if (isLakepackError(error, 'NOT_FOUND') || isLakepackError(error, 'HASH_MISMATCH')) return undefined;
-      throw error;
+      if (depth === 'stored') return [await checkBundle(source, { ...common, depth, sidecar })];
+      if (hasEntries) return [await checkBundle(source, { ...common, depth: 'contents', sidecar })];
+      // Without its file entries a bundle can still be compared with its hashes, and with what it says of itself.
+      const stored = await checkBundle(source, { ...common, depth: 'stored', sidecar });
+      const { findings } = await checkBundle(source, { ...common, depth: 'contents', sidecar: undefined });
+      return [{ ...stored, findings: [...stored.findings, ...findings] }];
+    } finally {
+      await source.close();
     }
   }
 
@@ -214,6 +229,20 @@ class VerifySession {
       detail: result.path,
     });
     return result;
+  }
+}
+
+async function sourceOrUndefined(
+  archive: Archive,
+  ref: ExportRef,
+  name: string,
+  signal: AbortSignal,
+): Promise<ByteSource | undefined> {
+  try {
+    return await archive.bundleSource(ref, name, signal);
+  } catch (error) {
+    if (isLakepackError(error, 'NOT_FOUND')) return undefined;
+    throw error;
   }
 }
 

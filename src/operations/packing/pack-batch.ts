@@ -1,0 +1,192 @@
+/**
+ * Packs some exports that are committed together. Each is written, tried again where a file changed under it, or
+ * failed by itself; then all that were written are committed. What is not committed leaves nothing behind.
+ */
+import pMap from 'p-map';
+import type { Archive } from '../../archive/archive.js';
+import { commitExports, discardExport, type FinishedExport } from '../../archive/commit.js';
+import { exportIdOf } from '../../archive/layout.js';
+import { isLakepackError, throwIfAborted } from '../../base/errors.js';
+import { toolVersion } from '../../base/version.js';
+import type { ExportSelection } from '../../lake/contract.js';
+import type { Provenance } from '../../schema/export-manifest.js';
+import type { PackedExport } from './contract.js';
+import { writeExport, type ExportWriterSettings, type WrittenExport } from './export-writer.js';
+import type { PackJournal } from './pack-journal.js';
+import { failedExport, packedExport, sourceFinding } from './pack-report.js';
+import type { PackSettings } from './pack-settings.js';
+
+export interface BatchContext {
+  readonly settings: PackSettings;
+  readonly archive: Archive;
+  readonly journal: PackJournal;
+  readonly scratchDir: string;
+  /** Ids of exports that have a manifest. */
+  readonly committed: ReadonlySet<string>;
+  readonly provenanceOf: (selection: ExportSelection) => Provenance;
+  /** Looks at the lake again; undefined when this export cannot be packed any more. */
+  readonly rescan: (exportPath: string) => Promise<ExportSelection | undefined>;
+}
+
+const ATTEMPTS = 4;
+
+interface Planned {
+  readonly selection: ExportSelection;
+  readonly exportId: string;
+}
+
+interface Outcome {
+  readonly report: PackedExport;
+  readonly scanDigest: string;
+  readonly finished?: FinishedExport;
+}
+
+/** One report for each, in no order. Throws what stops the whole pack: DISK_FULL, REMOTE_UNAVAILABLE, INTERRUPTED … */
+export async function packBatch(context: BatchContext, batch: readonly ExportSelection[]): Promise<PackedExport[]> {
+  return await new BatchPacker(context).run(batch);
+}
+
+class BatchPacker {
+  readonly #context: BatchContext;
+  /** Every export of this batch that may have stored something, also those that a retry gave up. */
+  readonly #begun: Planned[] = [];
+  /** Those whose manifest was sent: they may be visible whatever was answered, so their bundles stay. */
+  readonly #sent = new Set<string>();
+
+  constructor(context: BatchContext) {
+    this.#context = context;
+  }
+
+  async run(batch: readonly ExportSelection[]): Promise<PackedExport[]> {
+    const { settings, archive, journal } = this.#context;
+    const { signal, onProgress } = settings;
+    throwIfAborted(signal);
+    const planned = await this.#plan(batch);
+    const outcomes: Outcome[] = [];
+    try {
+      await this.#writeAll(planned, outcomes);
+      throwIfAborted(signal);
+      const finished = outcomes.flatMap((one) => one.finished ?? []);
+      await commitExports(archive.remote, finished, {
+        signal,
+        onManifest: (exportId) => void this.#sent.add(exportId),
+      });
+    } catch (error) {
+      await this.#discard();
+      throw error;
+    } finally {
+      for (const { finished } of outcomes) finished?.entries.dispose();
+    }
+    for (const { report, scanDigest } of outcomes) {
+      onProgress({ type: 'item', name: report.path, status: report.status });
+      if (report.exportId !== undefined) journal.know(report.exportId, scanDigest);
+    }
+    return outcomes.map(({ report }) => report);
+  }
+
+  /** Gives ids, and remembers them before the first byte is written. */
+  async #plan(selections: readonly ExportSelection[]): Promise<Planned[]> {
+    const now = new Date();
+    const planned = selections.map((selection) => ({ selection, exportId: this.#idFor(selection, now) }));
+    await this.#context.journal.begin(
+      planned.map(({ selection: { path, entries }, exportId }) => ({ path, scanDigest: entries.scanDigest, exportId })),
+    );
+    this.#begun.push(...planned);
+    return planned;
+  }
+
+  #idFor({ path: exportPath, entries }: ExportSelection, now: Date): string {
+    const { journal, committed } = this.#context;
+    const begun = journal.idFor(exportPath, entries.scanDigest);
+    if (begun !== undefined && !committed.has(begun)) return begun;
+    let at = now;
+    let exportId = exportIdOf(at, entries.scanDigest);
+    // The same content within one second of an export of it: only after it was replaced and put back.
+    while (committed.has(exportId)) {
+      at = new Date(at.getTime() + 1000);
+      exportId = exportIdOf(at, entries.scanDigest);
+    }
+    return exportId;
+  }
+
+  /** After the first failure nothing more begins; what is under way is waited for. */
+  async #writeAll(planned: readonly Planned[], outcomes: Outcome[]): Promise<void> {
+    const { signal, concurrency } = this.#context.settings;
+    const stop = new AbortController();
+    const both = AbortSignal.any([signal, stop.signal]);
+    const failures: unknown[] = [];
+    const width = Math.min(concurrency, planned.length);
+    await pMap(
+      planned,
+      async (one) => {
+        if (both.aborted) return;
+        try {
+          outcomes.push(await this.#packOne(one, both, width === 1 ? concurrency + 2 : 2));
+        } catch (error) {
+          failures.push(error);
+          stop.abort(error);
+        }
+      },
+      { concurrency: width },
+    );
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Packs one export; with `retry`, from a new scan as often as a file changes under it. */
+  async #packOne(planned: Planned, signal: AbortSignal, frameConcurrency: number): Promise<Outcome> {
+    const { archive, settings, provenanceOf } = this.#context;
+    let current = planned;
+    for (let attempt = 1; ; attempt += 1) {
+      const { selection, exportId } = current;
+      try {
+        const job = { selection, exportId, provenance: provenanceOf(selection) };
+        return outcomeOf(selection, await writeExport(this.#writerSettings(signal, frameConcurrency), job));
+      } catch (error) {
+        if (!isLakepackError(error, 'SOURCE_CHANGED') && !isLakepackError(error, 'SOURCE_UNREADABLE')) throw error;
+        await discardExport(archive.remote, selection.path, exportId);
+        const retry = error.code === 'SOURCE_CHANGED' && settings.onChange === 'retry' && attempt < ATTEMPTS;
+        const again = retry ? await this.#replan(selection.path) : undefined;
+        if (again === undefined) {
+          const report = failedExport(selection, [...selection.findings, sourceFinding(selection, error)]);
+          return { report, scanDigest: selection.entries.scanDigest };
+        }
+        current = again;
+      }
+    }
+  }
+
+  async #replan(exportPath: string): Promise<Planned | undefined> {
+    const selection = await this.#context.rescan(exportPath);
+    return selection === undefined ? undefined : (await this.#plan([selection]))[0];
+  }
+
+  #writerSettings(signal: AbortSignal, frameConcurrency: number): ExportWriterSettings {
+    const { archive, scratchDir, settings } = this.#context;
+    const { lake, level, bundleSizeBytes, inspect, onProgress } = settings;
+    return {
+      lake,
+      archive,
+      level,
+      bundleSizeBytes,
+      frameConcurrency,
+      inspect,
+      scratchDir,
+      toolVersion: toolVersion(),
+      signal,
+      onProgress,
+    };
+  }
+
+  /** Best effort: what stays is invisible, and the journal has the next run remove it. */
+  async #discard(): Promise<void> {
+    for (const { selection, exportId } of this.#begun) {
+      if (this.#sent.has(exportId)) continue;
+      await discardExport(this.#context.archive.remote, selection.path, exportId).catch(() => undefined);
+    }
+  }
+}
+
+function outcomeOf(selection: ExportSelection, written: WrittenExport): Outcome {
+  const { finished } = written;
+  return { report: packedExport(selection, written), scanDigest: selection.entries.scanDigest, finished };
+}
