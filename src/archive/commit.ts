@@ -9,6 +9,9 @@ import { MAX_INLINE_FILES } from '../base/limits.js';
 import type { BundleWriter } from '../bundle/write.js';
 import type { CallOptions, Remote } from '../remote/remote.js';
 import type { BundleFacts, ExportManifest, FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
+import { createEntryRules } from '../schema/entry-rules.js';
+import type { ManifestFault } from '../schema/manifest-fault.js';
+import { parseFileEntry, parseManifest } from '../schema/parse-manifest.js';
 import { serializeManifest } from '../schema/serialize-manifest.js';
 import { writeFilesIndex } from './files-index.js';
 import * as layout from './layout.js';
@@ -143,7 +146,30 @@ async function prepare(
       ? { filesIndex: await putFilesIndex(remote, one, options) }
       : { files: await inlineEntries(one.entries) };
   const bytes = serializeManifest({ ...one.head, ...entries });
-  return { key: layout.manifestKey(source.path, exportId), bytes };
+  const key = layout.manifestKey(source.path, exportId);
+  await assertReadable(key, bytes, one.entries);
+  return { key, bytes };
+}
+
+/**
+ * Reads a manifest back before anybody can see it: one that our own reader refuses would be an export that nobody can
+ * restore. Throws INTERNAL.
+ */
+async function assertReadable(key: string, bytes: Buffer, entries: LineSpool): Promise<void> {
+  try {
+    const rules = createEntryRules(parseManifest(bytes, key));
+    const faults: ManifestFault[] = [];
+    for await (const line of entries) faults.push(...rules.next(parseFileEntry(line, key)));
+    faults.push(...rules.end());
+    const [first] = faults;
+    if (first !== undefined) throw new LakepackError('MANIFEST_INVALID', `${key} ${first.path}: ${first.message}`);
+  } catch (cause) {
+    if (!isLakepackError(cause)) throw cause;
+    throw new LakepackError('INTERNAL', `${key}: the manifest that was made cannot be read back: ${cause.message}`, {
+      cause,
+      hint: 'nothing was committed; please report this, it is a fault of lakepack',
+    });
+  }
 }
 
 async function inlineEntries(lines: LineSpool): Promise<FileEntry[]> {

@@ -185,11 +185,23 @@ describe('what is there already', () => {
   test('another manifest under the same name is OBJECT_EXISTS, and stays', async () => {
     const { remote, made } = await committed();
     const there = remote.objects.get(made.ref.manifestKey);
-    for (const note of ['another', 'x'.repeat(100_000)]) {
+    for (const note of ['another', 'x'.repeat(60_000)]) {
       const head = { ...made.finished.head, provenance: { note } };
       const other = { ...made, finished: { ...made.finished, head } };
       await expectCode(commit(remote, other), 'OBJECT_EXISTS');
       expect(remote.objects.get(made.ref.manifestKey)).toBe(there);
+    }
+  });
+
+  test('a manifest that cannot be read back is never put', async () => {
+    const made = await makeExport({ 'silver/x/a': 'a' });
+    const broken = [{ provenance: { note: 'x'.repeat(70_000) } }, { contentDigest: 'f'.repeat(64) }];
+    for (const change of broken) {
+      const remote = openMemoryRemote();
+      await putBundles(remote, made);
+      const finished = { ...made.finished, head: { ...made.finished.head, ...change } };
+      await expectCode(commit(remote, { ...made, finished }), 'INTERNAL');
+      expect(remote.objects.has(made.ref.manifestKey)).toBe(false);
     }
   });
 

@@ -72,7 +72,7 @@ class BatchPacker {
         onManifest: (exportId) => void this.#sent.add(exportId),
       });
     } catch (error) {
-      await this.#discard();
+      await this.#discard(error);
       throw error;
     } finally {
       for (const { finished } of outcomes) finished?.entries.dispose();
@@ -177,10 +177,15 @@ class BatchPacker {
     };
   }
 
-  /** Best effort: what stays is invisible, and the journal has the next run remove it. */
-  async #discard(): Promise<void> {
+  /**
+   * Best effort: what stays is invisible, and the journal has the next run remove it or go on with it. A large export
+   * that was interrupted keeps its finished bundles: they are too dear to be made again.
+   */
+  async #discard(cause: unknown): Promise<void> {
+    const isInterrupted = isLakepackError(cause, 'INTERRUPTED');
     for (const { selection, exportId } of this.#begun) {
       if (this.#sent.has(exportId)) continue;
+      if (isInterrupted && selection.entries.bytes > this.#context.settings.bundleSizeBytes) continue;
       await discardExport(this.#context.archive.remote, selection.path, exportId).catch(() => undefined);
     }
   }

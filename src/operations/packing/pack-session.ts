@@ -32,6 +32,8 @@ import type { PackSettings } from './pack-settings.js';
 /** Exports that are committed together share two flushes; a crash costs at most one batch of work. */
 const BATCH_EXPORTS = 256;
 const BATCH_BYTES = 1024 * MIB;
+/** What is told of each file is held until the batch is committed. */
+const BATCH_FILES = 20_000;
 const DECISIONS_AT_ONCE = 16;
 
 export interface SessionResult {
@@ -144,17 +146,14 @@ class PackSession {
   }
 
   async #estimate(todo: readonly ExportSelection[]): Promise<Map<string, PackedExport>> {
-    const { lake, bundleSizeBytes, concurrency, signal } = this.#settings;
-    const reports = await mapSettled(todo, concurrency, async (selection): Promise<PackedExport> => {
-      throwIfAborted(signal);
-      return {
-        ...countsOf(selection),
-        status: 'planned',
-        storedBytes: await estimateStoredBytes(lake, selection),
-        bundles: Math.max(1, Math.ceil(selection.entries.bytes / bundleSizeBytes)),
-        findings: selection.findings,
-      };
-    });
+    const { bundleSizeBytes, concurrency } = this.#settings;
+    const reports = await mapSettled(todo, concurrency, async (selection): Promise<PackedExport> => ({
+      ...countsOf(selection),
+      status: 'planned',
+      storedBytes: await estimateStoredBytes(this.#settings, selection),
+      bundles: Math.max(1, Math.ceil(selection.entries.bytes / bundleSizeBytes)),
+      findings: selection.findings,
+    }));
     return new Map(reports.map((report) => [report.path, report]));
   }
 
@@ -223,13 +222,15 @@ class PackSession {
 function* batches(selections: readonly ExportSelection[]): Generator<readonly ExportSelection[]> {
   let batch: ExportSelection[] = [];
   let bytes = 0;
+  let files = 0;
   for (const selection of selections) {
     batch.push(selection);
     bytes += selection.entries.bytes;
-    if (batch.length < BATCH_EXPORTS && bytes < BATCH_BYTES) continue;
+    files += selection.entries.files;
+    if (batch.length < BATCH_EXPORTS && bytes < BATCH_BYTES && files < BATCH_FILES) continue;
     yield batch;
     batch = [];
-    bytes = 0;
+    bytes = files = 0;
   }
   if (batch.length > 0) yield batch;
 }

@@ -60,8 +60,8 @@ export async function settingsOfPack(options: PackOptions): Promise<PackSettings
       Number.MAX_SAFE_INTEGER,
     ),
     concurrency: within('concurrency', options.concurrency ?? availableParallelism(), 1, MAX_CONCURRENCY),
-    licence: options.licence,
-    note: options.note,
+    licence: textWithin('licence', options.licence),
+    note: textWithin('note', options.note),
     onChange: options.onChange ?? 'fail',
     unsupported: options.unsupported ?? config.pack.unsupported ?? 'default',
     inspect: options.inspect ?? config.pack.inspect ?? 'full',
@@ -80,6 +80,14 @@ function configuredBundleSize({ pack }: LakeConfig): number {
 function bundleSizeOf(profile: PackOptions['profile']): number | undefined {
   if (profile === undefined) return undefined;
   return profile === 'cdn' ? CDN_BUNDLE_PAYLOAD_BYTES : DEFAULT_BUNDLE_PAYLOAD_BYTES;
+}
+
+/** As the manifest's schema bounds it. */
+const MAX_TEXT = 65_536;
+
+function textWithin(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || text.length <= MAX_TEXT) return text;
+  throw new LakepackError('USAGE', `${name}: too long: expected at most ${MAX_TEXT} characters, got ${text.length}`);
 }
 
 function within(name: string, value: number, least: number, most: number): number {
