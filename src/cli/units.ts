@@ -1,31 +1,12 @@
 /** Sizes, shares and numbers as people type them, and as they like to read them. Bytes are shown in binary units. */
+import { parseByteSize } from '../base/byte-size.js';
 import { LakepackError } from '../base/errors.js';
 import { showPath } from '../base/paths.js';
 
-const UNIT_BYTES: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  // A lone letter is binary, as restic, rclone and tar read it.
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
-
 /** `500MB`, `4GiB`, `1.5g`, `1048576` in bytes. Throws USAGE. `subject` is the flag. */
 export function parseSizeBytes(text: string, subject: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const unit = UNIT_BYTES[match?.[2]?.toLowerCase() ?? ''];
-  const bytes = Math.floor(Number(match?.[1]) * (unit ?? Number.NaN));
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
   throw notA('a size', text, subject, 'a number and a unit, such as 500MB (decimal) or 4GiB (binary)');
 }
 

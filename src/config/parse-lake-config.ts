@@ -4,7 +4,7 @@
  */
 import { LakepackError } from '../base/errors.js';
 import { lakePathFault, showPath } from '../base/paths.js';
-import { parseByteSize } from './byte-size.js';
+import { parseByteSize } from '../base/byte-size.js';
 import type { DatasetConfig, LakeConfig, PackDefaults } from './contract.js';
 import { nearestKey } from './nearest-key.js';
 
