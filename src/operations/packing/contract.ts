@@ -15,7 +15,7 @@ export interface PackOptions {
   readonly by?: Grouping;
   /** zstd level, 1–19. Default 3. */
   readonly level?: number;
-  /** Payload bytes of one bundle. Default 4 GiB, or what the profile says. */
+  /** What a bundle may weigh (format 4.8), bytes. Default 4 GiB, or what the profile says. */
   readonly bundleSizeBytes?: number;
   /** `cdn` keeps every object at most 500 MB. */
   readonly profile?: 'default' | 'cdn';

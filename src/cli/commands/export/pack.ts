@@ -43,7 +43,7 @@ export const packCommand: Command = {
     'bundle-size': {
       kind: 'value',
       placeholder: 'SIZE',
-      describe: 'payload of one bundle, such as 500MB (default: 4GiB)',
+      describe: 'what one bundle may hold before compression, such as 500MB (default: 4GiB)',
       group: 'Pack',
     },
     profile: {
