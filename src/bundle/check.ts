@@ -64,6 +64,8 @@ export async function checkBundle(source: ByteSource, options: CheckBundleOption
       options.onBytes(frame.place.storedBytes, content);
       await audit?.push(frame);
     });
+    // The seek table, which is no frame of content.
+    options.onBytes(end.hashes.bytes - sizes.stored, 0);
     compareStored(source, end, options, report);
     await audit?.end();
     return {

@@ -99,7 +99,8 @@ function partitionOf(selection: ExportSelection, last: ExportRef | undefined): L
     files: entries.files,
     directories: entries.directories,
     bytes: entries.bytes,
-    ...(entries.newestMtime !== undefined && { newestChange: timeText(entries.newestMtime) }),
+    // Of empty folders the time says nothing: it changes whenever something was in one for a while.
+    ...(entries.files > 0 && entries.newestMtime !== undefined && { newestChange: timeText(entries.newestMtime) }),
     ...(last && { lastExport: { exportId: last.exportId, createdAt: timeText(last.createdAt.getTime() / 1000) } }),
     state: stateOf(entries.scanDigest, last),
   };

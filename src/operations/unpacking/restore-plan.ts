@@ -2,6 +2,7 @@
  * Decides what of the selected exports is restored: which entries are wanted, which are there already, and which
  * stand in the way. It reads manifests and the target; it writes nothing outside its scratch folder.
  */
+import path from 'node:path';
 import type { Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { isNewer } from '../../archive/select-exports.js';
@@ -61,13 +62,13 @@ class Planner implements RestorePlan {
   readonly topNames = new Set<string>();
   conflictCount = 0;
   readonly #options: RestorePlanOptions;
-  /** Paths of exports whose partition path does not say what they hold (runs): only then is a list needed. */
-  readonly #claimed: Set<string> | undefined;
+  readonly #taken = new TakenNames();
+  /** Exports whose partition path does not say what they hold (runs): with one of them every file is remembered. */
+  readonly #hasOpen: boolean;
 
   constructor(options: RestorePlanOptions) {
     this.#options = options;
-    const isOpen = ({ path }: ExportRef): boolean => ['run', 'rest'].includes(parseExportPath(path).type);
-    this.#claimed = options.refs.some(isOpen) && options.refs.length > 1 ? new Set() : undefined;
+    this.#hasOpen = options.refs.some(({ path }) => ['run', 'rest'].includes(parseExportPath(path).type));
   }
 
   async add(ref: ExportRef, newer: readonly ExportRef[]): Promise<void> {
@@ -86,11 +87,15 @@ class Planner implements RestorePlan {
       replaced: 0,
     };
     this.jobs.push(job);
+    const isLast = newer.length + 1 === this.#options.refs.length;
+    // Of loose files too: what is below one of them by name is in an export that theirs does not cover.
+    const keepsFiles = this.#hasOpen || parseExportPath(ref.path).type === 'files';
     for await (const entry of archive.entries(ref, manifest, signal)) {
       throwIfAborted(signal);
       const faults = rules.next(entry);
       if (faults.length > 0) throw manifestError(ref, faults);
       if (!this.#isWanted(entry, covering)) continue;
+      if (!isLast) this.#taken.take(entry, keepsFiles);
       this.topNames.add(entry.path.split('/', 1)[0] ?? '');
       await this.#place(entry, job);
     }
@@ -102,10 +107,7 @@ class Planner implements RestorePlan {
   #isWanted(entry: FileEntry, covering: readonly ExportRef[]): boolean {
     if (!this.#options.wants(entry.path)) return false;
     if (covering.some((other) => coversFile(other.path, entry.path, entry.type === 'directory'))) return false;
-    if (this.#claimed === undefined) return true;
-    if (this.#claimed.has(entry.path)) return false;
-    this.#claimed.add(entry.path);
-    return true;
+    return !this.#taken.has(entry);
   }
 
   async #place(
@@ -133,6 +135,30 @@ class Planner implements RestorePlan {
   #conflict(lakePath: string): void {
     this.conflictCount += 1;
     if (this.conflicts.length < LISTED_CONFLICTS) this.conflicts.push(lakePath);
+  }
+}
+
+/**
+ * The names that newer exports of a restore have taken. An older export says what once stood there: a file whose name
+ * is a folder by now, or that lies below what is a file by now, is gone, and must not stand in the way of the newer one.
+ */
+class TakenNames {
+  readonly #files = new Set<string>();
+  readonly #folders = new Set<string>(['.']);
+
+  /** @param keepsFile false where the path of the entry's export says already that it holds everything below it. */
+  take(entry: FileEntry, keepsFile: boolean): void {
+    if (entry.type !== 'directory' && keepsFile) this.#files.add(entry.path);
+    const folder = entry.type === 'directory' ? entry.path : path.posix.dirname(entry.path);
+    for (let above = folder; !this.#folders.has(above); above = path.posix.dirname(above)) this.#folders.add(above);
+  }
+
+  /** True where an export that was taken before has the name, or one that cannot stand beside it. */
+  has(entry: FileEntry): boolean {
+    if (this.#folders.has(entry.path)) return true;
+    if (this.#files.size === 0) return false;
+    for (let name = entry.path; name !== '.'; name = path.posix.dirname(name)) if (this.#files.has(name)) return true;
+    return false;
   }
 }
 

@@ -3,7 +3,7 @@
  * the one to be restored. It writes nothing.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { lstat, readdir, realpath, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { LakepackError } from '../../base/errors.js';
@@ -117,8 +117,12 @@ export class PresenceCheck {
   }
 }
 
+/** Files up to this size are read in one go: a stream costs each of 100,000 tiny files ten times as much. */
+const SMALL_BYTES = 1024 * 1024;
+
 export async function sha256OfFile(disk: string): Promise<string> {
   const hash = createHash('sha256');
+  if (statSync(disk).size <= SMALL_BYTES) return hash.update(readFileSync(disk)).digest('hex');
   for await (const chunk of createReadStream(disk, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -2,7 +2,6 @@
  * One run of unpack: plans against the target, stages every file with its bytes compared, then publishes. What stops
  * it before it publishes leaves the target as it was; what it staged is found again by the same command.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -163,7 +162,7 @@ class UnpackSession {
       replace,
     };
     for (const file of bundleFiles) {
-      assertThere(file);
+      await assertBundleFile(file);
       const { row, topNames, conflicts } = await measureBundleFile(settings, file);
       assertRestorable(target, topNames, merge);
       if (conflicts.length > 0) throw conflictError(into, conflicts.slice(0, 10), conflicts.length, replace);
@@ -232,7 +231,7 @@ class UnpackSession {
       signal,
       onProgress,
     };
-    assertThere(file);
+    await assertBundleFile(file);
     const content = foreign ? await restoreForeign(settings, file) : await restoreBundleFile(settings, file);
     try {
       return await this.#reconcile(staging, target, content, presence);
@@ -280,8 +279,11 @@ class UnpackSession {
   }
 }
 
-function assertThere(file: string): void {
-  if (!existsSync(file)) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+/** A folder, or a pipe that would be waited for, is refused before it is opened. */
+async function assertBundleFile(file: string): Promise<void> {
+  const stats = await onDisk(file, () => unlessAbsent(() => stat(file)));
+  if (stats === undefined) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+  if (!stats.isFile()) throw new LakepackError('USAGE', `${file}: is no regular file: expected a bundle file`);
 }
 
 /** Another file under the same name must not find what was staged from the one before it. */

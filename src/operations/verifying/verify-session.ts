@@ -1,7 +1,6 @@
 /** One run of verify: which exports and files, how deep, and all findings of each. */
 import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { archiveAt, type Archive, type ArchivePlace } from '../../archive/archive.js';
@@ -10,7 +9,7 @@ import { isLakepackError, LakepackError, throwIfAborted } from '../../base/error
 import { finding, type Finding } from '../../base/findings.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { seededRandom } from '../../base/random.js';
-import { fromSystemError } from '../../base/system-errors.js';
+import { fromSystemError, onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { openFileSource, type ByteSource } from '../../bundle/byte-source.js';
 import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
@@ -121,12 +120,9 @@ class VerifySession {
     this.#addTotal(manifest);
     if (sample < 1) {
       const options = { share: sample, random: seededRandom(sampleSeed), concurrency, signal };
-      const part = await (depth === 'stored' || !hasEntries ? sampleBlocks : sampleFiles)(
-        archive,
-        ref,
-        manifest,
-        options,
-      );
+      // Of an export of empty files and folders only, no file would have a byte to look at.
+      const byBlock = depth === 'stored' || !hasEntries || manifest.totals.bytes === 0;
+      const part = await (byBlock ? sampleBlocks : sampleFiles)(archive, ref, manifest, options);
       onProgress({ type: 'advance', files: 0, bytes: part.storedBytes });
       const all = withFindings([...findings, ...part.findings], part.storedBytes, part.contentBytes);
       return this.#told({ ...result, files: part.files, ...all });
@@ -179,7 +175,7 @@ class VerifySession {
   async #verifyFile(file: string): Promise<VerifiedExport> {
     const { signal, depth, onProgress, concurrency } = this.#settings;
     const name = path.basename(file);
-    if (!existsSync(file)) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+    await assertBundleFile(file);
     const source = await openFileSource(file, name).catch((error: unknown) => {
       throw fromSystemError(error, file);
     });
@@ -230,6 +226,13 @@ class VerifySession {
     });
     return result;
   }
+}
+
+/** A folder, or a pipe that would be waited for, is refused before it is opened. */
+async function assertBundleFile(file: string): Promise<void> {
+  const stats = await onDisk(file, () => unlessAbsent(() => stat(file)));
+  if (stats === undefined) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
+  if (!stats.isFile()) throw new LakepackError('USAGE', `${file}: is no regular file: expected a bundle file`);
 }
 
 async function sourceOrUndefined(
