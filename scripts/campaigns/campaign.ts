@@ -47,6 +47,11 @@ export function isMain(url: string): boolean {
   return process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(url);
 }
 
+/** For the impatient: which round is on, on one line. */
+export function tellRound(round: number): void {
+  if (process.stderr.isTTY || process.env['CAMPAIGN_VERBOSE'] !== undefined) process.stderr.write(`round ${round}\n`);
+}
+
 /** Ends a campaign's script: the report as JSON, and a code that says whether it holds. */
 export function tell(report: object, faults: readonly string[]): void {
   console.log(JSON.stringify(report, null, 2));

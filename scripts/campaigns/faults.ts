@@ -3,7 +3,7 @@
  * outcome is a success or a LakepackError of the closed list, no manifest stands without its bundles, no wrong byte
  * stands under a final name, and the same call over a sound archive finishes.
  *
- *     npx tsx scripts/campaigns/faults.ts [--rounds 400] [--seed 1] [--lake DIR]
+ *     npx tsx scripts/campaigns/faults.ts [--rounds 400] [--seed 1] [--lake DIR] [FIRST ROUND]
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -14,13 +14,16 @@ import { pack, unpack, verify } from '../../src/index.js';
 import type { Remote } from '../../src/remote/remote.js';
 import { faulty, type Fault, type FaultKind, type Method } from '../../test/remote/faulty.js';
 import { openMemoryRemote, type MemoryRemote } from '../../test/remote/memory.js';
-import { campaignArguments, inScratch, isMain, randomOfRound, tell } from './campaign.js';
+import { campaignArguments, inScratch, isMain, randomOfRound, tell, tellRound } from './campaign.js';
 import { differences, filesOf, sha256 } from './looks.js';
 
 export interface FaultOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly lake?: string | undefined;
+  /** The first round; to have one again. */
+  readonly from?: number;
+  readonly onRound?: (round: number) => void;
 }
 
 export interface FaultReport {
@@ -65,12 +68,13 @@ class FaultInjector {
     const whole = path.join(this.#folder, 'whole');
     await unpack({ from: new Archive(this.#sound), into: whole });
     this.#expectedFiles = filesOf(whole);
-    for (let round = 0; round < rounds; round += 1) await this.#round(round);
+    for (let round = this.#options.from ?? 0; round < rounds; round += 1) await this.#round(round);
     const outcomes = Object.fromEntries([...this.#outcomes].sort());
     return { rounds, faultsInjected: this.#injected, outcomes, faults: this.#faults };
   }
 
   async #round(round: number): Promise<void> {
+    this.#options.onRound?.(round);
     const random = randomOfRound(this.#options.seed, round);
     const which = Math.floor(random() * 3);
     try {
@@ -86,7 +90,8 @@ class FaultInjector {
     const memory = openMemoryRemote();
     const stateDir = path.join(this.#folder, `state-${round}`);
     const options = { lake: this.#lake, stateDir, concurrency: 1 + Math.floor(random() * 4) };
-    const remote = faulty(memory, faultsFrom(random, true), round);
+    // Under its own name: the journal is for one lake and one archive.
+    const remote = { ...faulty(memory, faultsFrom(random, true), round), url: memory.url };
     await this.#attempt(round, 'pack', remote, (signal, to) => pack({ ...options, to, signal }));
     for (const one of unsound(memory)) this.#fault(round, `after the fault: ${one}`);
     const report = await pack({ ...options, to: new Archive(memory) });
@@ -217,7 +222,7 @@ function straysIn(remote: MemoryRemote): string[] {
 }
 
 if (isMain(import.meta.url)) {
-  const { rounds, seed, lake } = campaignArguments(400);
-  const report = await injectFaults({ rounds, seed, lake });
+  const { rounds, seed, lake, words } = campaignArguments(400);
+  const report = await injectFaults({ rounds, seed, lake, from: Number(words[0] ?? 0), onRound: tellRound });
   tell(report, report.faults);
 }

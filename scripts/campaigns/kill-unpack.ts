@@ -38,7 +38,7 @@ class UnpackKiller {
   readonly #options: KillOptions;
   readonly #folder: string;
   readonly #archive: string;
-  readonly #words = programWords();
+  readonly #words: readonly string[];
   readonly #counts = { killed: 0, partlyPublished: 0, resumed: 0, killedAgain: 0 };
   readonly #faults: string[] = [];
   #typicalMs = 0;
@@ -47,6 +47,7 @@ class UnpackKiller {
   constructor(options: KillOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
+    this.#words = programWords(folder);
     this.#archive = path.join(folder, 'archive');
   }
 
@@ -61,7 +62,8 @@ class UnpackKiller {
   }
 
   async #learn(): Promise<void> {
-    for (const name of ['first', 'second']) {
+    for (const name of ['first', 'second'].slice(this.#options.rounds < 10 ? 1 : 0)) {
+      // Long campaigns warm up: the first run of a program is slower.
       const ended = await this.#unpack('new', path.join(this.#folder, name));
       if (ended.code !== 0) throw new Error(`the undisturbed run failed: ${ended.stderr}`);
       this.#typicalMs = ended.ms;
@@ -152,7 +154,10 @@ class UnpackKiller {
 
   async #finish(round: number, mode: Mode, into: string, there: ReadonlyMap<string, string>): Promise<void> {
     const ended = await this.#unpack(mode, into);
-    if (ended.code !== 0) return this.#fault(round, mode, `the same command ended with ${ended.code}: ${ended.stderr}`);
+    if (ended.code !== 0) {
+      this.#fault(round, mode, `the same command ended with ${ended.code}: ${ended.stderr}`);
+      return;
+    }
     const { totals } = JSON.parse(ended.stdout) as { totals: { resumed: number } };
     if (totals.resumed > 0) this.#counts.resumed += 1;
     const all = new Map([...there, ...this.#expected]);

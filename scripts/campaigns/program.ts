@@ -1,26 +1,50 @@
 /** Runs the real command line as a process of its own, to its end or until it is killed. For campaigns and tests. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import ts from 'typescript';
 
 const project = path.resolve(import.meta.dirname, '../..');
+const source = path.join(project, 'src');
 
 /**
- * The words that start lakepack: LAKEPACK_BIN where it is set (a build that nobody changes during a long campaign),
- * the build where it is as new as the sources, else the sources through tsx.
+ * The words that start lakepack: LAKEPACK_BIN where it is set (a build that nobody changes during a long campaign), the
+ * build where it is as new as the sources, else a build of the sources as they are, made in the scratch folder.
  */
-export function programWords(): readonly string[] {
+export function programWords(scratch: string): readonly string[] {
   const chosen = process.env['LAKEPACK_BIN'];
   if (chosen !== undefined) return [path.resolve(chosen)];
   const built = path.join(project, 'dist/bin.js');
   if (existsSync(built) && statSync(built).mtimeMs >= newestSource()) return [built];
-  return ['--import', 'tsx', path.join(project, 'src/bin.ts')];
+  return [buildInto(path.join(scratch, 'program'))];
+}
+
+/** Types are taken away and nothing is checked: a second for all, where the compiler takes ten. */
+function buildInto(folder: string): string {
+  const program = path.join(folder, 'dist/bin.js');
+  if (existsSync(program)) return program;
+  for (const file of sourceFiles()) {
+    const target = path.join(folder, 'dist', path.relative(source, file)).replace(/\.ts$/, '.js');
+    mkdirSync(path.dirname(target), { recursive: true });
+    const compilerOptions = {
+      module: ts.ModuleKind.ESNext,
+      target: ts.ScriptTarget.ES2023,
+      verbatimModuleSyntax: true,
+    };
+    writeFileSync(target, ts.transpileModule(readFileSync(file, 'utf8'), { compilerOptions }).outputText);
+  }
+  for (const name of ['package.json', 'node_modules', 'schemas'])
+    symlinkSync(path.join(project, name), path.join(folder, name));
+  return program;
+}
+
+function sourceFiles(): string[] {
+  const items = readdirSync(source, { recursive: true, withFileTypes: true });
+  return items.filter((item) => item.isFile()).map((item) => path.join(item.parentPath, item.name));
 }
 
 function newestSource(): number {
-  const source = path.join(project, 'src');
-  const files = readdirSync(source, { recursive: true, withFileTypes: true }).filter((item) => item.isFile());
-  return Math.max(...files.map((item) => statSync(path.join(item.parentPath, item.name)).mtimeMs));
+  return Math.max(...sourceFiles().map((file) => statSync(file).mtimeMs));
 }
 
 export interface Program {

@@ -51,10 +51,17 @@ export async function storeBundle(
  * Removes what an export that will not be committed has stored. An export that has a manifest is left alone, whoever
  * committed it.
  */
-export async function discardExport(remote: Remote, exportPath: string, exportId: string): Promise<void> {
-  if ((await remote.head(layout.manifestKey(exportPath, exportId))) !== undefined) return;
-  for await (const { key } of remote.list(layout.exportPrefix(exportPath, exportId))) await remote.delete(key);
-  await remote.delete(layout.besideManifestKey(exportPath, layout.filesIndexName(exportId)));
+export async function discardExport(
+  remote: Remote,
+  exportPath: string,
+  exportId: string,
+  options: CallOptions = {},
+): Promise<void> {
+  if ((await remote.head(layout.manifestKey(exportPath, exportId), options)) !== undefined) return;
+  for await (const { key } of remote.list(layout.exportPrefix(exportPath, exportId), options)) {
+    await remote.delete(key, options);
+  }
+  await remote.delete(layout.besideManifestKey(exportPath, layout.filesIndexName(exportId)), options);
 }
 
 async function keepOrReplace(

@@ -15,7 +15,7 @@ import { ZSTD_VERSION } from '../../codec/zstd.js';
 import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
 import { wholeSeconds } from '../../lake/entry-list.js';
 import { openInspector, type InspectMode } from '../../lake/inspect/inspector.js';
-import { readSourceFile, readSourceRange } from '../../lake/source-file.js';
+import { readSourceFile, readSourceRange, SMALL_FILE_BYTES } from '../../lake/source-file.js';
 import { createContentDigest } from '../../schema/content-digest.js';
 import {
   FORMAT_VERSION,
@@ -164,6 +164,8 @@ class ExportWriter {
           onProgress({ type: 'advance', files: 0, bytes: chunk.length });
           yield chunk;
         }
+        // Read while open, a file is whole also when its name has gone or leads elsewhere: the lake changed all the same.
+        if (bytes > SMALL_FILE_BYTES) await readSourceRange(lake, entry, 0, 1);
         isRead = true;
       } finally {
         if (!isRead) inspector.dispose();

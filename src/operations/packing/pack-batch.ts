@@ -29,6 +29,8 @@ export interface BatchContext {
 }
 
 const ATTEMPTS = 4;
+/** A store that does not answer must not keep somebody who pressed Ctrl-C. */
+const DISCARD_MS = 10_000;
 
 interface Planned {
   readonly selection: ExportSelection;
@@ -143,7 +145,7 @@ class BatchPacker {
         return outcomeOf(selection, await writeExport(this.#writerSettings(signal, frameConcurrency), job));
       } catch (error) {
         if (!isLakepackError(error, 'SOURCE_CHANGED') && !isLakepackError(error, 'SOURCE_UNREADABLE')) throw error;
-        await discardExport(archive.remote, selection.path, exportId);
+        await discardExport(archive.remote, selection.path, exportId, { signal });
         const retry = error.code === 'SOURCE_CHANGED' && settings.onChange === 'retry' && attempt < ATTEMPTS;
         const again = retry ? await this.#replan(selection.path) : undefined;
         if (again === undefined) {
@@ -183,10 +185,11 @@ class BatchPacker {
    */
   async #discard(cause: unknown): Promise<void> {
     const isInterrupted = isLakepackError(cause, 'INTERRUPTED');
+    const call = { signal: AbortSignal.timeout(DISCARD_MS) };
     for (const { selection, exportId } of this.#begun) {
       if (this.#sent.has(exportId)) continue;
       if (isInterrupted && selection.entries.bytes > this.#context.settings.bundleSizeBytes) continue;
-      await discardExport(this.#context.archive.remote, selection.path, exportId).catch(() => undefined);
+      await discardExport(this.#context.archive.remote, selection.path, exportId, call).catch(() => undefined);
     }
   }
 }

@@ -180,7 +180,7 @@ class PackSession {
     const wanted = new Set(todo.map(({ path: one, entries }) => this.#journal.idFor(one, entries.scanDigest)));
     for (const { path: exportPath, exportId } of this.#journal.unfinished) {
       if (this.#committed.has(exportId) || wanted.has(exportId)) continue;
-      await discardExport(this.#archive.remote, exportPath, exportId);
+      await discardExport(this.#archive.remote, exportPath, exportId, { signal: this.#settings.signal });
     }
   }
 
