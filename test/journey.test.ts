@@ -1,150 +1,143 @@
 /**
- * One whole journey through the command line, as a person makes it: a lake is packed, changed, packed again, proven,
- * restored as it was and as it is, damaged, and healed from the other copy. Every --json answer fits its schema.
+ * One lake from its first pack to its rescue from a second copy, through the command line alone: a person's lines and
+ * a program's. Each step is said twice, once with --json, and every JSON is held against its published schema.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormatsModule from 'ajv-formats';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { makeLake } from '../fixtures/make-lake.js';
-import { run } from '../src/cli/main.js';
-import { CollectedStream } from './cli/run-cli.js';
-import { differences, filesOf, makeFolder, treeOf, write } from './operations/lakes.js';
+import * as library from '../src/index.js';
+import { schemaFaults } from '../src/schema/validator.js';
+import { runCli, type CliRun } from './cli/run-cli.js';
+import { makeFolder } from './lake/tree.js';
+import { differences, filesOf, treeOf } from './operations/lakes.js';
 
-const folder = new URL('../schemas/', import.meta.url);
-const schemas = fs
-  .readdirSync(folder)
-  .map((name) => JSON.parse(fs.readFileSync(new URL(name, folder), 'utf8')) as object);
-const ajv = new Ajv2020({ strict: false, schemas });
-addFormatsModule.default(ajv);
+const CHANGED = 'silver/reviews/dt=2025-10-11';
 
-afterEach(() => void vi.useRealTimers());
+const home = makeFolder();
+const lake = path.join(home, 'lake');
+const archive = path.join(home, 'archive');
+const copy = path.join(home, 'second copy');
 
-/** A line of `catalog files` does not name its schema. */
-const FILE_LINE = 'https://lakepack.dev/schemas/output-catalog-files.v1.schema.json';
-
-const cwd = makeFolder();
-const CSV = 'bronze/clubs_csv/season=2025-2026/clubs.csv';
-
-interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
+/** Runs one command line in the folder of the journey. */
+async function say(...argv: readonly string[]): Promise<CliRun> {
+  return await runCli(argv, library, { cwd: home, env: { LAKEPACK_STATE_DIR: path.join(home, 'state') } });
 }
 
-async function lakepack(line: string): Promise<Answer> {
-  const [stdout, stderr] = [new CollectedStream(), new CollectedStream()];
-  const env = { LAKEPACK_STATE_DIR: path.join(cwd, 'state'), NO_COLOR: '1' };
-  const code = await run(line.split(' '), { stdout, stderr, env, cwd, signal: new AbortController().signal });
-  return { code, stdout: stdout.text, stderr: stderr.text };
+/** The same with --json; it must be valid, and nothing else on either stream. */
+async function ask<T>(schema: string, code: number, ...argv: readonly string[]): Promise<T> {
+  const result = await say(...argv, '--json');
+  expect(result.stderr).toBe('');
+  expect(result.code).toBe(code);
+  const value = JSON.parse(result.stdout) as T;
+  expect(schemaFaults(`output-${schema}.v1`, value)).toEqual([]);
+  return value;
 }
 
-/** A command with --json: its answers, one a line where it prints lines; each must fit its schema. */
-async function askAll(line: string, expectedCode: number): Promise<unknown[]> {
-  const { code, stdout, stderr } = await lakepack(`${line} --json`);
-  expect({ line, code, stderr }).toEqual({ line, code: expectedCode, stderr: '' });
-  const isLines = line.startsWith('catalog files');
-  const answers = (isLines ? stdout.trim().split('\n') : [stdout]).map(
-    (text) => JSON.parse(text) as { schema?: string },
-  );
-  for (const answer of answers) {
-    const validate = ajv.getSchema(answer.schema ?? FILE_LINE);
-    expect(validate?.(answer) === true ? [] : (validate?.errors ?? `${answer.schema}: no such schema`)).toEqual([]);
-  }
-  return answers;
+interface Exports<T> {
+  readonly exports: readonly T[];
+  readonly totals: Readonly<Record<string, number>>;
+}
+interface Row {
+  readonly path: string;
+  readonly status: string;
+  readonly exportId: string;
+  readonly findings: readonly { readonly code: string; readonly severity: string }[];
 }
 
-async function ask<T>(line: string, expectedCode = 0): Promise<T> {
-  const [answer] = await askAll(line, expectedCode);
-  return answer as T;
-}
-
-interface Packed {
-  readonly totals: { readonly packed: number; readonly unchanged: number; readonly files: number };
-  readonly exports: readonly { readonly path: string; readonly status: string; readonly exportId: string }[];
-}
-interface Verified {
-  readonly ok: boolean;
-  readonly totals: { readonly exports: number; readonly damaged: number };
-  readonly exports: readonly {
-    readonly findings: readonly { readonly code: string; readonly where: { path?: string } }[];
-  }[];
-}
-
-function clock(time: string): void {
-  vi.useFakeTimers({ toFake: ['Date'] });
-  vi.setSystemTime(new Date(time));
-}
-
-test('from a lake to a proven, healed archive', async () => {
-  const lake = path.join(cwd, 'lake');
+test('a lake is packed, changed, packed again, restored, damaged and rescued', async () => {
   await makeLake(lake);
-  const firstVersion = filesOf(lake);
+  const first = treeOf(lake);
 
   // What is there?
-  const listed = await ask<{ partitions: { state: string }[] }>('lake list lake');
-  expect(listed.partitions).toHaveLength(34);
-  expect(listed.partitions.every(({ state }) => state === 'never')).toBe(true);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.setSystemTime(new Date('2025-11-01T08:00:00Z'));
+  const listing = await ask<{ partitions: { state: string }[] }>('lake-list', 0, 'lake', 'list', lake, '--to', archive);
+  const count = listing.partitions.length;
+  expect(count).toBeGreaterThan(10);
+  expect(listing.partitions.every(({ state }) => state === 'never')).toBe(true);
+  expect((await say('lake', 'list', 'lake', '--to', 'archive')).stdout).toContain(CHANGED);
 
-  // Pack it, look before.
-  clock('2025-11-01T08:00:00Z');
-  const planned = await ask<{ totals: { planned: number } }>('export pack lake --to archive --dry-run');
-  expect(planned.totals.planned).toBe(34);
-  expect(fs.existsSync(path.join(cwd, 'archive'))).toBe(false);
-  const first = await ask<Packed>('export pack lake --to archive');
-  expect(first.totals).toMatchObject({ packed: 34, files: 97 });
+  // Pack, and pack again.
+  const plan = await ask<Exports<Row>>('export-pack', 0, 'export', 'pack', lake, '--to', archive, '--dry-run');
+  expect(plan.totals).toMatchObject({ planned: count, packed: 0 });
+  expect(fs.existsSync(archive)).toBe(false);
+  const packed = await ask<Exports<Row>>('export-pack', 0, 'export', 'pack', lake, '--to', archive);
+  expect(packed.totals).toMatchObject({ packed: count, failed: 0, files: filesOf(lake).size });
+  const again = await ask<Exports<Row>>('export-pack', 0, 'export', 'pack', lake, '--to', archive);
+  expect(again.totals).toMatchObject({ packed: 0, unchanged: count });
+  expect(await say('export', 'pack', 'lake', '--to', 'archive')).toMatchObject({ code: 0 });
+  expect(treeOf(lake)).toEqual(first);
 
-  // What is in the archive, and is it right?
-  const catalog = await ask<{ exports: { files: number }[] }>('catalog list --archive archive');
-  expect(catalog.exports.reduce((sum, { files }) => sum + files, 0)).toBe(97);
-  await ask('catalog show --archive archive bronze/clubs_csv');
-  expect(await askAll('catalog files --archive archive bronze/clubs_csv', 0)).toHaveLength(2);
-  expect((await ask<Verified>('verify --archive archive')).ok).toBe(true);
+  // Look at it.
+  const list = await ask<Exports<Row>>('catalog-list', 0, 'catalog', 'list', '--archive', archive);
+  expect(list.exports.map((one) => one.exportId)).toEqual(packed.exports.map((one) => one.exportId));
+  const show = await ask<Exports<Row>>('catalog-show', 0, 'catalog', 'show', CHANGED, '--archive', archive);
+  expect(show.exports).toHaveLength(1);
+  const files = await say('catalog', 'files', '--all', '--archive', 'archive', '--json');
+  const lines = files.stdout.trimEnd().split('\n');
+  expect(lines.flatMap((line) => schemaFaults('output-catalog-files.v1', JSON.parse(line)))).toEqual([]);
+  expect(lines.length).toBeGreaterThanOrEqual(filesOf(lake).size);
+  for (const command of ['list', 'show', 'files'])
+    expect(await say('catalog', command, CHANGED, '--archive', 'archive')).toMatchObject({ code: 0, stderr: '' });
 
-  // A day later one file is another: that partition alone is packed.
-  clock('2025-11-02T08:00:00Z');
-  const season = [...firstVersion.keys()].find((name) => name.startsWith('bronze/clubs_csv/')) ?? CSV;
-  write(lake, season, 'competition,club\nnew,New FC\n');
-  const changed = await ask<{ partitions: { path: string; state: string }[] }>('lake list lake --archive archive');
-  expect(changed.partitions.filter(({ state }) => state !== 'current').map((one) => one.path)).toEqual([
-    path.dirname(season),
-  ]);
-  const second = await ask<Packed>('export pack lake --to archive');
-  expect(second.totals).toMatchObject({ packed: 1, unchanged: 33 });
-  expect((await ask<Verified>('verify --archive archive')).totals.exports).toBe(35);
-  expect((await lakepack('export pack lake --to archive')).stdout).toContain('nothing new to pack');
+  // Is it sound?
+  for (const depth of ['manifest', 'stored', 'contents'])
+    expect(await ask('verify', 0, 'verify', '--archive', archive, '--depth', depth)).toMatchObject({ ok: true, depth });
+  expect((await say('verify', '--archive', 'archive')).stdout).toContain('all sound');
 
-  // Restored as it was, and as it is.
-  await ask('import unpack --all --from archive --into then --as-of 2025-11-01');
-  expect(differences(firstVersion, filesOf(path.join(cwd, 'then')))).toEqual([]);
-  await ask('import unpack --all --from archive --into now');
-  expect(differences(treeOf(lake), treeOf(path.join(cwd, 'now')))).toEqual([]);
-  await ask('import unpack --all --from archive --into now');
+  // One file changes.
+  const name = [...filesOf(lake).keys()].find((one) => one.startsWith(`${CHANGED}/`)) ?? '';
+  fs.appendFileSync(path.join(lake, name), 'one more line\n');
+  vi.setSystemTime(new Date('2025-11-02T08:00:00Z'));
+  const changed = await ask<Exports<Row>>('export-pack', 0, 'export', 'pack', lake, '--to', archive);
+  expect(changed.totals).toMatchObject({ packed: 1, unchanged: count - 1 });
+  const newest = changed.exports.find(({ status }) => status === 'packed')!;
+  expect(newest.path).toBe(CHANGED);
+  expect(await ask('verify', 0, 'verify', '--archive', archive)).toMatchObject({ totals: { exports: count + 1 } });
 
-  // Another copy; then the first one rots.
-  fs.cpSync(path.join(cwd, 'archive'), path.join(cwd, 'copy'), { recursive: true, preserveTimestamps: true });
-  const { exportId } = second.exports.find(({ status }) => status === 'packed')!;
-  const bundle = path.join(cwd, 'archive/exports', path.dirname(season), exportId, `${exportId}-00001.tar.zst`);
+  // Then and now.
+  const then = ['import', 'unpack', '--from', archive, '--as-of', '2025-11-01', '--into', path.join(home, 'then')];
+  await ask('import-unpack', 0, ...then);
+  expect(differences(first, treeOf(path.join(home, 'then')))).toEqual([]);
+  const now = ['import', 'unpack', '--all', '--from', archive, '--into', path.join(home, 'now')];
+  expect(await ask('import-unpack', 0, ...now, '--dry-run')).toMatchObject({ dryRun: true });
+  expect((await say(...now)).stdout).toContain('every byte was compared');
+  expect(differences(treeOf(lake), treeOf(path.join(home, 'now')))).toEqual([]);
+  const kept = await ask<Exports<Row>>('import-unpack', 0, ...now);
+  expect(kept.totals).toMatchObject({ files: 0, kept: filesOf(lake).size });
+
+  // A bundle is damaged; there is a second copy.
+  fs.cpSync(archive, copy, { recursive: true });
+  const folder = path.join(archive, 'exports', CHANGED, newest.exportId);
+  const bundle = path.join(folder, fs.readdirSync(folder).find((one) => one.endsWith('.tar.zst')) ?? '');
   const bytes = fs.readFileSync(bundle);
-  // Enough of it that the files themselves are hit, not only what is told of them.
-  for (let byte = 50; byte < bytes.length - 200; byte += 20) bytes[byte]! ^= 1;
+  const { offset, length } = await placeOfPayload(newest.exportId);
+  bytes[offset + (length >> 1)]! ^= 0x20;
   fs.writeFileSync(bundle, bytes);
-  const rotten = await ask<Verified>('verify --archive archive', 3);
-  expect(rotten).toMatchObject({ ok: false, totals: { exports: 35, damaged: 1 } });
-  expect(rotten.exports.flatMap(({ findings }) => findings.map(({ code }) => code))).toContain('BLOCK_HASH_WRONG');
-  const refused = await lakepack(`import unpack ${path.dirname(season)} --from archive --into broken --json`);
-  expect(refused.code).toBe(3);
-  expect(fs.existsSync(path.join(cwd, 'broken'))).toBe(false);
+  const verdict = await ask<Exports<Row>>('verify', 3, 'verify', '--archive', archive);
+  expect(verdict.totals).toMatchObject({ damaged: 1, exports: count + 1 });
+  expect(verdict.exports.flatMap((one) => one.findings.map(({ code }) => code))).toContain('BUNDLE_HASH_WRONG');
+  expect(await say('verify', bundle)).toMatchObject({ code: 3 });
+  const words = await say('verify', '--archive', 'archive');
+  expect(words.code).toBe(3);
+  expect(words.stdout).toContain(CHANGED);
 
-  // Healed from the other copy, and the file restored.
-  fs.copyFileSync(bundle.replace('/archive/', '/copy/'), bundle);
-  expect((await ask<Verified>('verify --archive archive')).ok).toBe(true);
-  await ask(`import unpack ${path.dirname(season)} --from archive --into healed`);
-  expect(fs.readFileSync(path.join(cwd, 'healed', season), 'utf8')).toBe('competition,club\nnew,New FC\n');
-
-  // A lone bundle needs neither archive nor manifest.
-  await ask(`verify ${bundle}`);
-  await ask(`import unpack ${bundle} --into alone`);
-  expect([...filesOf(path.join(cwd, 'alone')).keys()]).toEqual([season]);
+  // From the damaged one nothing comes, from the copy everything.
+  const rescue = (from: string): string[] => ['import', 'unpack', '--all', '--from', from, '--into', 'rescued'];
+  const refused = await say(...rescue('archive'), '--json');
+  expect(refused).toMatchObject({ code: 3, stdout: '' });
+  expect(schemaFaults('output-error.v1', JSON.parse(refused.stderr))).toEqual([]);
+  expect(fs.readdirSync(home).filter((one) => one.includes('rescued'))).toEqual([]);
+  expect(await ask('verify', 0, 'verify', '--archive', copy)).toMatchObject({ ok: true });
+  await ask('import-unpack', 0, ...rescue(copy));
+  expect(differences(treeOf(lake), treeOf(path.join(home, 'rescued')))).toEqual([]);
+  vi.useRealTimers();
 });
+
+/** Where the last file of an export stands in the stored bytes of its bundle: what is damaged there, a restore reads. */
+async function placeOfPayload(exportId: string): Promise<{ readonly offset: number; readonly length: number }> {
+  const { stdout } = await say('catalog', 'files', exportId, '--archive', 'archive', '--json');
+  const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as library.CatalogFile;
+  return last.stored;
+}

@@ -10,7 +10,7 @@ import type { ExportRef } from '../../archive/layout.js';
 import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
 import { globMatcher } from '../../base/glob.js';
-import { comparePathBytes } from '../../base/paths.js';
+import { comparePathBytes, showPath } from '../../base/paths.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { findExports } from '../export-selection.js';
@@ -118,6 +118,7 @@ class UnpackSession {
     const presence = new PresenceCheck(target.folder);
     const plan = await this.#plan(refs, presence);
     try {
+      if (plan.jobs.length > 0) this.#assertSomething(plan);
       if (plan.jobs.length > 0) assertRestorable(target, plan.topNames, merge);
       if (plan.conflictCount > 0) throw conflictError(into, plan.conflicts, plan.conflictCount, replace);
       if (dryRun) return await this.#rehearse(target, plan, presence);
@@ -125,6 +126,15 @@ class UnpackSession {
     } finally {
       for (const job of plan.jobs) job.wanted.dispose();
     }
+  }
+
+  /** A glob that fits nothing is a slip of the pen; a restore that did nothing would pass for one that did. */
+  #assertSomething(plan: RestorePlan): void {
+    const { paths, bundleFiles } = this.#settings;
+    if (paths.length === 0 || bundleFiles.length > 0 || plan.topNames.size > 0) return;
+    throw new LakepackError('NOT_FOUND', `${paths.map(showPath).join(', ')}: no file of the selected exports fits`, {
+      hint: 'lakepack catalog files lists their paths; a glob is about the whole lake path: **/*.parquet',
+    });
   }
 
   async #refs(): Promise<readonly ExportRef[]> {

@@ -52,12 +52,17 @@ describe('paths', () => {
         'silver/apps/dt=2025-10-11/part-0.csv',
       ],
     ],
-    [['*.json'], []],
   ])('%j', async (paths, expected) => {
     const place = await packed();
     const report = await restore(place, { paths });
     expect(report.totals.files).toBe(expected.length);
     expect(Object.keys(fs.existsSync(place.into) ? texts(place.into) : {})).toEqual(expected);
+  });
+
+  test('a glob that fits nothing is NOT_FOUND, and makes no target', async () => {
+    const place = await packed();
+    await expect(restore(place, { paths: ['*.json'] })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(fs.existsSync(place.into)).toBe(false);
   });
 
   test('what is not asked for cannot conflict', async () => {
