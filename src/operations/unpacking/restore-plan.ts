@@ -46,13 +46,28 @@ export interface RestorePlanOptions {
   readonly signal: AbortSignal;
 }
 
+/** An export and the folder that holds all of it, worked out once: every export is compared with every newer one. */
+interface Reach {
+  readonly ref: ExportRef;
+  /** Undefined where the partition path does not say. */
+  readonly folder: string | undefined;
+}
+
 const LISTED_CONFLICTS = 10;
 
 export async function planRestore(options: RestorePlanOptions): Promise<RestorePlan> {
   const planner = new Planner(options);
   // The newest export first: where several hold a file, its version is the one that is restored.
   const refs = [...options.refs].sort((a, b) => (isNewer(a, b) ? -1 : 1));
-  for (const [index, ref] of refs.entries()) await planner.add(ref, refs.slice(0, index));
+  const newer: Reach[] = [];
+  for (const ref of refs) {
+    const reach = { ref, folder: folderOfExport(ref.path) };
+    await planner.add(
+      ref,
+      newer.flatMap((other) => (mayOverlap(other.folder, reach.folder) ? [other.ref] : [])),
+    );
+    newer.push(reach);
+  }
   return planner;
 }
 
@@ -71,11 +86,11 @@ class Planner implements RestorePlan {
     this.#hasOpen = options.refs.some(({ path }) => ['run', 'rest'].includes(parseExportPath(path).type));
   }
 
-  async add(ref: ExportRef, newer: readonly ExportRef[]): Promise<void> {
+  /** @param covering newer exports that may hold a file of this one. */
+  async add(ref: ExportRef, covering: readonly ExportRef[]): Promise<void> {
     const { archive, signal, scratchDir } = this.#options;
     const manifest = await archive.manifest(ref, signal);
     const rules = createEntryRules(manifest);
-    const covering = newer.filter((other) => mayOverlap(other.path, ref.path));
     const job = {
       ref,
       manifest,
@@ -87,7 +102,7 @@ class Planner implements RestorePlan {
       replaced: 0,
     };
     this.jobs.push(job);
-    const isLast = newer.length + 1 === this.#options.refs.length;
+    const isLast = this.jobs.length === this.#options.refs.length;
     // Of loose files too: what is below one of them by name is in an export that theirs does not cover.
     const keepsFiles = this.#hasOpen || parseExportPath(ref.path).type === 'files';
     for await (const entry of archive.entries(ref, manifest, signal)) {
@@ -162,9 +177,8 @@ class TakenNames {
   }
 }
 
-/** Whether one export could hold a file of the other, by their partition paths alone. */
-function mayOverlap(a: string, b: string): boolean {
-  const [x, y] = [folderOfExport(a), folderOfExport(b)];
+/** Whether one export could hold a file of the other, by the folders of their partition paths alone. */
+function mayOverlap(x: string | undefined, y: string | undefined): boolean {
   return x === undefined || y === undefined || isWithin(x, y) || isWithin(y, x);
 }
 
