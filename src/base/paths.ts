@@ -55,14 +55,12 @@ export function comparePathBytes(a: string, b: string): number {
 }
 
 function isPlain(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- the whole of the basic plane below the surrogates is meant
-  return /^[\u0000-\ud7ff]*$/.test(text);
+  return !/[\ud800-\uffff]/.test(text);
 }
 
 /** Shows a path in a message: control characters, bidirectional overrides and quotes cannot act on a terminal. */
 export function showPath(lakePath: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that must not reach a terminal
-  const odd = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069"\\]/;
+  const odd = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069"\\]/u;
   if (!odd.test(lakePath)) return lakePath;
   return JSON.stringify(lakePath).replace(
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -2,7 +2,6 @@
  * Checks one bundle and returns all findings, not the first (format, section 6). It knows four layers: stored bytes
  * and frames, tar, payload, bag. With a sidecar it compares the bundle with it; without, the bundle with itself.
  */
-import type { LakepackError } from '../base/errors.js';
 import { finding, type Finding, type FindingPlace } from '../base/findings.js';
 import { BLOCK_BYTES } from '../base/limits.js';
 import type { BundleFacts, EmbeddedManifest, ExportManifest, FileEntry } from '../schema/export-manifest.js';
@@ -236,11 +235,4 @@ class ContentsAudit {
   dispose(): void {
     this.#payload.dispose();
   }
-}
-
-/** The first finding, as the error of an operation that cannot go on. */
-export function firstFault(findings: readonly Finding[], make: (first: Finding, count: number) => LakepackError): void {
-  const errors = findings.filter((one) => one.severity === 'error');
-  const [first] = errors;
-  if (first !== undefined) throw make(first, errors.length);
 }

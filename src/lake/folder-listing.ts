@@ -157,8 +157,8 @@ export function childOf(folder: string, name: string): string {
 }
 
 function nameOf(key: string): string {
-  // eslint-disable-next-line no-control-regex -- ASCII is its own UTF-8
-  return /^[\u0000-\u007f]*$/.test(key) ? key : Buffer.from(key, 'latin1').toString();
+  // ASCII is its own UTF-8.
+  return /[\u0080-\u00ff]/.test(key) ? Buffer.from(key, 'latin1').toString() : key;
 }
 
 /** Each byte that is not printable ASCII as `\xNN`. */

