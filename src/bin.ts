@@ -9,6 +9,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => (interrupt.signal.aborted ? process.exit(130) : interrupt.abort(name)));
 }
 
+// The AWS SDK prints a notice about Node 20 on stderr, once a process; our floor is our own affair (decision 0080).
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const { stdout, stderr, env } = process;
 void import('./cli/main.js')
   .then(({ run }) => run(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd(), signal: interrupt.signal }))

@@ -38,6 +38,11 @@ export const FINDING_CODES = {
   FILE_UNEXPECTED: 'error',
   FILE_HASH_WRONG: 'error',
   FILE_FACTS_WRONG: 'error',
+  // what moving exports between archives finds
+  HEALED: 'warning',
+  EXPORT_DIFFERS: 'error',
+  TRANSFER_FAILED: 'error',
+  SOURCE_KEPT: 'warning',
 } as const satisfies Record<string, Severity>;
 
 export type FindingCode = keyof typeof FINDING_CODES;

@@ -42,8 +42,14 @@ export function openFileRemote(folder: string): FileRemote {
   const durability = openDurability(root);
   return {
     url: folder,
+    identity: root,
     folder: root,
     writable: true,
+    isDistant: false,
+    parts: undefined,
+    copy: async () => false,
+    checksum: async () => undefined,
+    link: async () => undefined,
     head: (key, options) => head(root, key, options),
     read: (key, maxBytes, options) => read(root, key, maxBytes, options),
     readRange: (key, range, options) => readRange(root, key, range, options),

@@ -76,8 +76,8 @@ export function faulty(inner: Remote, faults: readonly Fault[], seed = 1): Fault
     return Buffer.isBuffer(result) ? (damage(result, fault, random) as T) : result;
   }
   return {
+    ...inner,
     url: `faulty:${inner.url}`,
-    writable: inner.writable,
     calls,
     hits,
     head: (key, options = {}) => call('head', key, options, () => inner.head(key, options)),
@@ -97,7 +97,6 @@ export function faulty(inner: Remote, faults: readonly Fault[], seed = 1): Fault
     },
     delete: (key, options = {}) => call('delete', key, options, () => inner.delete(key, options)),
     flush: () => call('flush', '', {}, () => inner.flush()),
-    close: () => inner.close(),
   };
 }
 

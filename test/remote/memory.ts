@@ -26,8 +26,14 @@ export function openMemoryRemote(chunkBytes = 64 * 1024): MemoryRemote {
   }
   return {
     url: URL,
+    identity: URL,
     writable: true,
+    isDistant: false,
+    parts: undefined,
     objects,
+    copy: async () => false,
+    checksum: async () => undefined,
+    link: async () => undefined,
     head: async (key, { signal } = {}) => {
       const object = find(key, signal);
       return object === undefined ? undefined : { key, bytes: object.length };

@@ -19,7 +19,7 @@ import { scanLake, type ScanResult } from '../../lake/scan.js';
 import { isFileRemote } from '../../remote/file.js';
 import type { Provenance } from '../../schema/export-manifest.js';
 import { mapSettled } from '../map-settled.js';
-import { acquireLock, type ProcessLock } from '../process-lock.js';
+import { acquireLock, type ProcessLock } from '../../base/process-lock.js';
 import type { PackedExport } from './contract.js';
 import { estimateStoredBytes } from './estimate.js';
 import { openTarget, targetName } from './open-target.js';

@@ -14,7 +14,7 @@ import { comparePathBytes, showPath } from '../../base/paths.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { findExports } from '../export-selection.js';
-import { acquireLock } from '../process-lock.js';
+import { acquireLock } from '../../base/process-lock.js';
 import type { ExportSelector } from '../selection.js';
 import type { UnpackedExport, UnpackOptions } from './contract.js';
 import { measureBundleFile } from './measure-bundle-file.js';

@@ -7,7 +7,7 @@ import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { platform, tmpdir } from 'node:os';
 import path from 'node:path';
-import { LakepackError, systemErrorCode } from '../base/errors.js';
+import { LakepackError, systemErrorCode } from './errors.js';
 
 export interface ProcessLock {
   release(): Promise<void>;
