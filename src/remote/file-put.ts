@@ -69,7 +69,7 @@ async function writeAndPublish(
 }
 
 /** Looked up before the body is read: nobody sends 4 GiB to learn that they are there. The link decides later. */
-async function refuseTaken({ key, disk }: PutTarget): Promise<void> {
+export async function refuseTaken({ key, disk }: PutTarget): Promise<void> {
   const there = await onDisk(key, () => unlessAbsent(() => stat(disk)));
   if (there === undefined) return;
   if (there.isDirectory()) throw inTheWay(key, 'a folder stands at this key');
@@ -91,7 +91,8 @@ async function writeTemporary(
   }
 }
 
-async function createFile(target: PutTarget, temporary: string): Promise<FileHandle> {
+/** Opens a new file beside the object, for writing only; makes its folder. */
+export async function createFile(target: PutTarget, temporary: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await open(temporary, 'wx');
@@ -144,14 +145,17 @@ async function copyBody(
   return total;
 }
 
-async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+/** At `position`, or where the last write ended. */
+export async function writeAll(handle: FileHandle, bytes: Buffer, position?: number): Promise<void> {
   for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at);
+    const to = position === undefined ? null : position + at;
+    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, to);
     at += bytesWritten;
   }
 }
 
-async function publish(temporary: string, target: PutTarget): Promise<void> {
+/** Gives the temporary its final name, unless that is taken. @throws OBJECT_EXISTS. */
+export async function publish(temporary: string, target: PutTarget): Promise<void> {
   try {
     await link(temporary, target.disk);
   } catch (error) {

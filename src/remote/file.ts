@@ -6,22 +6,22 @@
  *   hard links a race is left, see `file-put.ts`.
  * - A key cannot be both an object and the folder of other keys: such a put throws TARGET_CONFLICT.
  * - An unfinished put is a hidden `….partial` file beside its final name: never listed, and `sweepTemporary` removes
- *   what killed processes left.
+ *   what killed processes left. An unfinished upload in parts is one too, see `file-parts.ts`.
  */
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, rmdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { isLakepackError, LakepackError, systemErrorCode, throwIfAborted } from '../base/errors.js';
+import { isLakepackError, LakepackError, throwIfAborted } from '../base/errors.js';
 import { MIB } from '../base/limits.js';
-import { toDiskPath } from '../base/paths.js';
 import { onDisk, unlessAbsent } from '../base/system-errors.js';
 import { type Durability, openDurability } from './file-flush.js';
 import { isBeingWritten, putFile } from './file-put.js';
+import { isPartOfUpload, openFileParts } from './file-parts.js';
+import { objectPath, removeEmptyFolders } from './file-paths.js';
 import { walkFiles } from './file-walk.js';
 import { openBody } from './body.js';
 import { assertReadable, objectAbsent, rangeWithin } from './keys.js';
-import type { ByteRange, CallOptions, ObjectInfo, Remote } from './remote.js';
-import { isTemporaryName } from '../base/temporary-name.js';
+import type { ByteRange, CallOptions, ListOptions, ObjectInfo, Remote } from './remote.js';
 import { isAbandoned } from './temporary-name.js';
 
 const CHUNK_BYTES = 1 * MIB;
@@ -31,7 +31,7 @@ export interface FileRemote extends Remote {
   readonly folder: string;
   /**
    * Removes the temporaries below a key prefix whose writer is gone, and resolves with how many. Those of a process
-   * that runs, and young ones of another machine, stay.
+   * that runs, young ones of another machine, and unfinished uploads stay: an upload may be gone on with.
    */
   sweepTemporary(prefix: string, options?: CallOptions): Promise<number>;
 }
@@ -46,7 +46,7 @@ export function openFileRemote(folder: string): FileRemote {
     folder: root,
     writable: true,
     isDistant: false,
-    parts: undefined,
+    parts: openFileParts(root, durability),
     copy: async () => false,
     checksum: async () => undefined,
     link: async () => undefined,
@@ -195,10 +195,11 @@ async function pathOrClose(root: string, key: string, body: Buffer | AsyncIterab
   }
 }
 
-async function* list(root: string, prefix: string, options: CallOptions = {}): AsyncGenerator<ObjectInfo> {
+async function* list(root: string, prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
   throwIfAborted(options.signal);
-  for await (const { key, bytes, isTemporary } of walkFiles(root, prefix, options.signal)) {
-    if (!isTemporary) yield { key, bytes };
+  for await (const { key, bytes, isTemporary, modifiedMs } of walkFiles(root, prefix, options.signal)) {
+    const times = options.withTimes === true ? { storedAt: new Date(modifiedMs) } : {};
+    if (!isTemporary) yield { key, bytes, ...times };
   }
 }
 
@@ -212,38 +213,15 @@ async function remove(root: string, durability: Durability, key: string, options
   await removeEmptyFolders(root, key);
 }
 
-/**
- * Folders that a deletion leaves empty go too, but never the top one (`exports`, `manifests`): in a lake it may be
- * the user's own, and empty folders are data.
- */
-async function removeEmptyFolders(root: string, key: string): Promise<void> {
-  const segments = key.split('/').slice(0, -1);
-  for (let depth = segments.length; depth > 1; depth -= 1) {
-    try {
-      await rmdir(path.join(root, ...segments.slice(0, depth)));
-    } catch (error) {
-      // Not empty, a link, a mount, not permitted: an empty folder means nothing in an archive, so it may stay.
-      if (systemErrorCode(error) !== 'ENOENT') return;
-    }
-  }
-}
-
 async function sweep(root: string, prefix: string, options: CallOptions = {}): Promise<number> {
   let removed = 0;
   for await (const found of walkFiles(root, prefix, options.signal)) {
     const isDead =
       found.isTemporary && isAbandoned(found.name, found.modifiedMs, Date.now(), isBeingWritten(found.disk));
-    if (!isDead) continue;
+    if (!isDead || (await isPartOfUpload(found.disk))) continue;
     await onDisk(found.key, () => unlessAbsent(() => unlink(found.disk)));
     await removeEmptyFolders(root, found.key);
     removed += 1;
   }
   return removed;
-}
-
-/** @throws PATH_UNSAFE for what is no lake path, and for a name that is kept for temporaries. */
-function objectPath(root: string, key: string): string {
-  const disk = toDiskPath(root, key);
-  if (!isTemporaryName(path.basename(disk))) return disk;
-  throw new LakepackError('PATH_UNSAFE', `${root}: the key ${JSON.stringify(key)} has the name of a temporary file`);
 }

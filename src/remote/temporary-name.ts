@@ -6,19 +6,28 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { getPriority, hostname } from 'node:os';
 import { systemErrorCode } from '../base/errors.js';
-import { TEMPORARY_NAME } from '../base/temporary-name.js';
+import { isTemporaryName, TEMPORARY_NAME } from '../base/temporary-name.js';
 
 /** What of the object's name the temporary keeps, so that both fit into the 255 bytes of a name. */
-const KEPT_NAME_BYTES = 200;
+export const KEPT_NAME_BYTES = 200;
 /** What nobody here can know the writer of, and nobody touched for this long, is taken for abandoned. */
 const UNKNOWN_GRACE_MS = 24 * 60 * 60 * 1_000;
 
 const thisMachine = machineTag();
 const thisPid = processId();
 
-export function temporaryName(objectName: string): string {
-  const random = randomBytes(6).toString('hex');
-  return `.${cutName(objectName)}.${thisMachine}-${thisPid}-${random}.partial`;
+export function temporaryName(objectName: string, id: string = newTemporaryId()): string {
+  return `.${cutName(objectName)}.${id}.partial`;
+}
+
+/** Who writes it, and a random number. */
+export function newTemporaryId(): string {
+  return `${thisMachine}-${thisPid}-${randomBytes(6).toString('hex')}`;
+}
+
+/** The id in the name of a temporary. */
+export function temporaryId(name: string): string | undefined {
+  return isTemporaryName(name) ? /([^.]*)\.partial$/.exec(name)?.[1] : undefined;
 }
 
 /**

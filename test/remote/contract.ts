@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MIB } from '../../src/base/limits.js';
 import type { ObjectInfo } from '../../src/remote/remote.js';
 import { collect, expectCode, keysOf, pattern } from './bodies.js';
+import { describeCopies } from './contract-copies.js';
+import { describeParts } from './contract-parts.js';
 import { describeWriting } from './contract-writing.js';
 import { KEY, type RemoteUnderTest, type Subject, UNSAFE_KEYS } from './under-test.js';
 
@@ -205,4 +207,6 @@ function describeContract(factory: () => Promise<RemoteUnderTest>): void {
   });
 
   describeWriting(on);
+  describeParts(on);
+  describeCopies(on);
 }

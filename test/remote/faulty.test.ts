@@ -5,6 +5,7 @@ import { collect, expectCode, keysOf, pattern, streamOf } from './bodies.js';
 import { describeRemote } from './contract.js';
 import { faulty } from './faulty.js';
 import { type MemoryRemote, openMemoryRemote } from './memory.js';
+import { sha256Of } from './memory-parts.js';
 
 describeRemote('faulty, without faults', async () => ({ remote: faulty(openMemoryRemote(), []) }));
 
@@ -74,6 +75,39 @@ describe('the faulty remote', () => {
     expect(await differing()).toEqual(first);
     expect(inner.objects.get('a')?.equals(bytes)).toBe(true);
   });
+
+  test('flips one bit of what is stored, of a part too, and the store cannot know', async () => {
+    const announced = { sha256: sha256Of(bytes) };
+    const remote = faulty(inner, [{ kind: 'flip-sent', times: 9 }]);
+    await remote.put('whole', bytes, announced);
+    await remote.put('stream', streamOf(bytes, 77));
+    const upload = await remote.parts!.begin('parts');
+    const stored = await remote.parts!.send(upload, { number: 1, offset: 0, bytes, ...announced });
+    await remote.parts!.complete(upload, [stored]);
+    for (const key of ['whole', 'stream', 'parts']) expect(bitsThatDiffer(inner.objects.get(key)!)).toHaveLength(1);
+    expect(remote.hits).toEqual(['flip-sent put whole', 'flip-sent put stream', 'flip-sent send parts']);
+  });
+
+  test.each(['begin', 'send', 'listParts', 'complete', 'abort'] as const)(
+    'fails a call of parts, before and after the work: %s',
+    async (on) => {
+      for (const kind of ['fail', 'fail-late'] as const) {
+        const remote = faulty(inner, [{ kind, on }]);
+        const steps = async (): Promise<void> => {
+          const parts = remote.parts!;
+          const upload = await parts.begin(`new-${kind}`);
+          const part = { number: 1, offset: 0, bytes, sha256: sha256Of(bytes) };
+          const stored = await parts.send(upload, part);
+          await parts.listParts(upload);
+          await parts.complete(upload, [stored]);
+          await parts.abort(upload);
+        };
+        await expectCode(steps(), 'REMOTE_UNAVAILABLE');
+        expect(remote.hits).toEqual([`${kind} ${on} new-${kind}`]);
+        expect(inner.objects.has(`new-${kind}`)).toBe(on === 'abort' || (on === 'complete' && kind === 'fail-late'));
+      }
+    },
+  );
 
   test('hangs until it is aborted', async () => {
     const remote = faulty(inner, [{ kind: 'hang', times: 9 }]);

@@ -3,16 +3,36 @@
  * random from a seed. For tests that an operation neither believes what it reads nor loses what it wrote.
  */
 import { interrupted, LakepackError } from '../../src/base/errors.js';
-import type { CallOptions, Remote } from '../../src/remote/remote.js';
+import { seededRandom } from '../../src/base/random.js';
+import type { CallOptions, PartStore, PutOptions, Remote } from '../../src/remote/remote.js';
+import { sha256Of } from './memory-parts.js';
 
-export type Method = 'head' | 'read' | 'readRange' | 'stream' | 'put' | 'list' | 'delete' | 'flush';
+/** `begin` to `listUploads` are those of `parts`. */
+export type Method =
+  | 'head'
+  | 'read'
+  | 'readRange'
+  | 'stream'
+  | 'put'
+  | 'copy'
+  | 'checksum'
+  | 'list'
+  | 'delete'
+  | 'flush'
+  | 'begin'
+  | 'send'
+  | 'listParts'
+  | 'complete'
+  | 'abort'
+  | 'listUploads';
 
 /**
  * `fail` throws before anything is done. `fail-late` throws in the middle of a stream, list or body, and after the work
  * of any other call: a put whose answer is lost has stored its object. `truncate` ends reads, streams and lists early
- * without an error. `flip` changes one bit of what is read. `hang` waits until the signal fires.
+ * without an error. `flip` changes one bit of what is read. `flip-sent` changes one bit of what is stored, and the
+ * SHA-256 it is announced with: the store cannot know. `hang` waits until the signal fires.
  */
-export type FaultKind = 'fail' | 'fail-late' | 'truncate' | 'flip' | 'hang';
+export type FaultKind = 'fail' | 'fail-late' | 'truncate' | 'flip' | 'flip-sent' | 'hang';
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -37,17 +57,19 @@ export interface FaultyRemote extends Remote {
 }
 
 const DATA: readonly Method[] = ['read', 'readRange', 'stream'];
-const ALL: readonly Method[] = ['head', ...DATA, 'put', 'list', 'delete', 'flush'];
+const PARTS: readonly Method[] = ['begin', 'send', 'listParts', 'complete', 'abort', 'listUploads'];
+const ALL: readonly Method[] = ['head', ...DATA, 'put', 'copy', 'checksum', 'list', 'delete', 'flush', ...PARTS];
 const CAN: Readonly<Record<FaultKind, readonly Method[]>> = {
   fail: ALL,
   'fail-late': ALL,
   truncate: [...DATA, 'list'],
   flip: DATA,
+  'flip-sent': ['put', 'send'],
   hang: ALL,
 };
 
 export function faulty(inner: Remote, faults: readonly Fault[], seed = 1): FaultyRemote {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const counts = new Map<Fault, number>();
   const calls: string[] = [];
   const hits: string[] = [];
@@ -75,11 +97,48 @@ export function faulty(inner: Remote, faults: readonly Fault[], seed = 1): Fault
     if (fault?.kind === 'fail-late') throw errorOf(fault, key);
     return Buffer.isBuffer(result) ? (damage(result, fault, random) as T) : result;
   }
+  /** Counts the call, and damages what it sends where its fault says so. */
+  function sent(
+    method: Method,
+    key: string,
+    bytes: Buffer,
+  ): { readonly fault: Fault | undefined; readonly bytes: Buffer } {
+    const fault = enter(method, key);
+    return { fault, bytes: fault?.kind === 'flip-sent' ? flipBit(bytes, random) : bytes };
+  }
+  function faultyParts(parts: PartStore): PartStore {
+    return {
+      ...parts,
+      begin: (key, options = {}) => call('begin', key, options, () => parts.begin(key, options)),
+      send: async (upload, part, options = {}) => {
+        const { fault, bytes } = sent('send', upload.key, part.bytes);
+        await before(fault, upload.key, options);
+        const sha256 = bytes === part.bytes ? part.sha256 : sha256Of(bytes);
+        const stored = await parts.send(upload, { ...part, bytes, sha256 }, options);
+        if (fault?.kind === 'fail-late') throw errorOf(fault, upload.key);
+        return stored;
+      },
+      listParts: (upload, options = {}) =>
+        call('listParts', upload.key, options, () => parts.listParts(upload, options)),
+      complete: (upload, stored, options = {}) =>
+        call('complete', upload.key, options, () => parts.complete(upload, stored, options)),
+      abort: (upload, options = {}) => call('abort', upload.key, options, () => parts.abort(upload, options)),
+      listUploads: async function* (prefix, options = {}) {
+        const fault = enter('listUploads', prefix);
+        await before(fault, prefix, options);
+        yield* cutHalfWay(parts.listUploads(prefix, options), fault, prefix);
+      },
+    };
+  }
   return {
     ...inner,
     url: `faulty:${inner.url}`,
+    parts: inner.parts === undefined ? undefined : faultyParts(inner.parts),
     calls,
     hits,
+    copy: (from, fromKey, key, options = {}) =>
+      call('copy', key, options, () => inner.copy(from, fromKey, key, options)),
+    checksum: (key, options = {}) => call('checksum', key, options, () => inner.checksum(key, options)),
     head: (key, options = {}) => call('head', key, options, () => inner.head(key, options)),
     read: (key, maxBytes, options = {}) => call('read', key, options, () => inner.read(key, maxBytes, options)),
     readRange: (key, range, options = {}) =>
@@ -89,7 +148,12 @@ export function faulty(inner: Remote, faults: readonly Fault[], seed = 1): Fault
       await before(fault, key, options);
       yield* damageStream(inner.stream(key, range, options), fault, key, random);
     },
-    put: (key, body, options = {}) => put(inner, key, body, options, enter('put', key)),
+    put: (key, body, options = {}) => {
+      if (!Buffer.isBuffer(body)) return put(inner, key, body, options, enter('put', key), random);
+      const { fault, bytes } = sent('put', key, body);
+      const { sha256: _announced, ...call } = options;
+      return put(inner, key, bytes, bytes === body ? options : call, fault, random);
+    },
     list: async function* (prefix, options = {}) {
       const fault = enter('list', prefix);
       await before(fault, prefix, options);
@@ -104,8 +168,9 @@ async function put(
   inner: Remote,
   key: string,
   body: Buffer | AsyncIterable<Buffer>,
-  options: CallOptions,
+  options: PutOptions,
   fault: Fault | undefined,
+  random: () => number,
 ): Promise<number> {
   try {
     await before(fault, key, options);
@@ -114,7 +179,8 @@ async function put(
     if (!Buffer.isBuffer(body)) await body[Symbol.asyncIterator]().return?.();
     throw error;
   }
-  const bytes = await inner.put(key, body, options);
+  const damaged = fault?.kind === 'flip-sent' && !Buffer.isBuffer(body) ? flipStream(body, random) : body;
+  const bytes = await inner.put(key, damaged, options);
   if (fault?.kind === 'fail-late') throw errorOf(fault, key);
   return bytes;
 }
@@ -139,11 +205,24 @@ function errorOf(fault: Fault, key: string): Error {
 function damage(bytes: Buffer, fault: Fault | undefined, random: () => number): Buffer {
   if (bytes.length === 0) return bytes;
   if (fault?.kind === 'truncate') return bytes.subarray(0, Math.floor(random() * bytes.length));
-  if (fault?.kind !== 'flip') return bytes;
+  return fault?.kind === 'flip' ? flipBit(bytes, random) : bytes;
+}
+
+function flipBit(bytes: Buffer, random: () => number): Buffer {
+  if (bytes.length === 0) return bytes;
   const copy = Buffer.from(bytes);
   const at = Math.floor(random() * copy.length);
   copy[at] = copy[at]! ^ (1 << Math.floor(random() * 8));
   return copy;
+}
+
+/** The first chunk that has bytes. */
+async function* flipStream(body: AsyncIterable<Buffer>, random: () => number): AsyncGenerator<Buffer> {
+  let isDone = false;
+  for await (const chunk of body) {
+    yield isDone ? chunk : flipBit(chunk, random);
+    isDone ||= chunk.length > 0;
+  }
 }
 
 /** One chunk of the stream is damaged, or the last that comes. */
@@ -176,15 +255,4 @@ async function* cutHalfWay<T>(list: AsyncIterable<T>, fault: Fault | undefined, 
   for await (const item of list) items.push(item);
   yield* items.slice(0, Math.floor(items.length / 2));
   if (fault.kind === 'fail-late') throw errorOf(fault, key);
-}
-
-/** mulberry32: small, and the same on every machine. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

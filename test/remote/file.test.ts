@@ -11,6 +11,7 @@ import { readOnly } from '../../src/remote/read-only.js';
 import { temporaryName } from '../../src/remote/temporary-name.js';
 import { expectCode, keysOf, pattern, streamOf } from './bodies.js';
 import { describeRemote } from './contract.js';
+import type { RemoteUnderTest } from './under-test.js';
 
 /** What the file system is made to answer, by the name of the call. */
 const faults = vi.hoisted(() => new Map<string, string>());
@@ -45,8 +46,12 @@ afterEach(async () => {
   await fs.rm(folder, { recursive: true, force: true });
 });
 
-async function openInOwnFolder(): Promise<{ remote: FileRemote; traces: () => Promise<string[]> }> {
-  return { remote, traces: () => filesOnDisk(folder, (name) => name.endsWith('.partial')) };
+async function openInOwnFolder(): Promise<RemoteUnderTest> {
+  return {
+    remote,
+    traces: () => filesOnDisk(folder, (name) => name.endsWith('.partial')),
+    reopen: async () => openFileRemote(remote.folder),
+  };
 }
 
 describeRemote('file', openInOwnFolder);

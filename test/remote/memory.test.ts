@@ -2,5 +2,10 @@
 import { describeRemote } from './contract.js';
 import { openMemoryRemote } from './memory.js';
 
-describeRemote('memory', async () => ({ remote: openMemoryRemote() }));
-describeRemote('memory, in chunks of 100,000 bytes', async () => ({ remote: openMemoryRemote(100_000) }));
+describeRemote('memory', async () => {
+  const remote = openMemoryRemote();
+  return { remote, reopen: async () => openMemoryRemote({ store: remote.store }) };
+});
+describeRemote('memory, in chunks of 100,000 bytes, with checksums', async () => ({
+  remote: openMemoryRemote({ chunkBytes: 100_000, checksums: true, distant: true }),
+}));

@@ -3,17 +3,44 @@ import { throwIfAborted } from '../../src/base/errors.js';
 import { assertLakePath, comparePathBytes } from '../../src/base/paths.js';
 import { openBody } from '../../src/remote/body.js';
 import { assertReadable, objectAbsent, objectExists, rangeWithin, splitPrefix } from '../../src/remote/keys.js';
-import type { Remote } from '../../src/remote/remote.js';
+import type { Remote, StoreChecksum } from '../../src/remote/remote.js';
+import { assertSha256, type MemoryUpload, openMemoryParts, sha256Of } from './memory-parts.js';
+
+export interface MemoryOptions {
+  /** Largest chunk of a stream. Default 64 KiB. */
+  readonly chunkBytes?: number;
+  /** What `isDistant` says; the calls stay quick. Default false. */
+  readonly distant?: boolean;
+  /** Keeps a SHA-256 of all it stores, a composite one after an upload in parts. Default false. */
+  readonly checksums?: boolean;
+  /** Default 1. */
+  readonly minPartBytes?: number;
+  /** Default: a new and empty one. With that of another remote: the same place, opened again. */
+  readonly store?: MemoryStore;
+}
+
+export interface MemoryStore {
+  readonly identity: string;
+  readonly objects: Map<string, Buffer>;
+  /** By id. */
+  readonly uploads: Map<string, MemoryUpload>;
+  readonly checksums: Map<string, StoreChecksum>;
+}
 
 export interface MemoryRemote extends Remote {
   /** What is stored, to look at and to damage. */
   readonly objects: Map<string, Buffer>;
+  readonly store: MemoryStore;
 }
 
 const URL = 'memory:';
+let stores = 0;
 
-export function openMemoryRemote(chunkBytes = 64 * 1024): MemoryRemote {
-  const objects = new Map<string, Buffer>();
+/** A number is the size of chunks. */
+export function openMemoryRemote(given: MemoryOptions | number = {}): MemoryRemote {
+  const options = typeof given === 'number' ? { chunkBytes: given } : given;
+  const { chunkBytes = 64 * 1024, distant = false, minPartBytes = 1, store = newStore() } = options;
+  const { objects, checksums } = store;
   function find(key: string, signal: AbortSignal | undefined): Buffer | undefined {
     assertLakePath(key, URL);
     throwIfAborted(signal);
@@ -24,15 +51,29 @@ export function openMemoryRemote(chunkBytes = 64 * 1024): MemoryRemote {
     if (object === undefined) throw objectAbsent(key);
     return object;
   }
+  function refuseTaken(key: string, signal: AbortSignal | undefined): void {
+    if (find(key, signal) !== undefined) throw objectExists(key);
+  }
+  function keep(key: string, object: Buffer, checksum: StoreChecksum): void {
+    objects.set(key, object);
+    if (options.checksums === true) checksums.set(key, checksum);
+  }
   return {
     url: URL,
-    identity: URL,
+    identity: store.identity,
     writable: true,
-    isDistant: false,
-    parts: undefined,
+    isDistant: distant,
+    parts: openMemoryParts({ store, minPartBytes, refuseTaken, keep }),
     objects,
-    copy: async () => false,
-    checksum: async () => undefined,
+    store,
+    copy: async (from, fromKey, key, { signal } = {}) => {
+      if (from.identity !== store.identity) return false;
+      const object = get(fromKey, signal);
+      refuseTaken(key, signal);
+      keep(key, object, checksums.get(fromKey) ?? fullChecksum(object));
+      return true;
+    },
+    checksum: async (key, { signal } = {}) => (find(key, signal) === undefined ? undefined : checksums.get(key)),
     link: async () => undefined,
     head: async (key, { signal } = {}) => {
       const object = find(key, signal);
@@ -56,18 +97,19 @@ export function openMemoryRemote(chunkBytes = 64 * 1024): MemoryRemote {
         yield Buffer.from(object.subarray(at, Math.min(at + chunkBytes, offset + length)));
       }
     },
-    put: async (key, body, { signal } = {}) => {
+    put: async (key, body, { signal, sha256 } = {}) => {
       const reader = openBody(body, signal);
       try {
-        if (find(key, signal) !== undefined) throw objectExists(key);
+        refuseTaken(key, signal);
         const chunks: Buffer[] = [];
         for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) {
           throwIfAborted(signal);
           chunks.push(Buffer.from(chunk));
         }
-        if (find(key, signal) !== undefined) throw objectExists(key);
+        refuseTaken(key, signal);
         const object = Buffer.concat(chunks);
-        objects.set(key, object);
+        assertSha256(key, object, sha256);
+        keep(key, object, fullChecksum(object));
         return object.length;
       } finally {
         await reader.close();
@@ -86,8 +128,18 @@ export function openMemoryRemote(chunkBytes = 64 * 1024): MemoryRemote {
     delete: async (key, { signal } = {}) => {
       find(key, signal);
       objects.delete(key);
+      checksums.delete(key);
     },
     flush: async () => undefined,
     close: async () => undefined,
   };
+}
+
+function newStore(): MemoryStore {
+  stores += 1;
+  return { identity: `${URL}${stores}`, objects: new Map(), uploads: new Map(), checksums: new Map() };
+}
+
+function fullChecksum(object: Buffer): StoreChecksum {
+  return { type: 'full', sha256: sha256Of(object), parts: 1 };
 }

@@ -9,6 +9,8 @@ export interface RemoteUnderTest {
   readonly writer?: Remote;
   /** Names of everything the store holds that a listing does not show: half-written objects. */
   readonly traces?: () => Promise<readonly string[]>;
+  /** Another remote of the same place, as another process would open it. */
+  readonly reopen?: () => Promise<Remote>;
   readonly dispose?: () => Promise<void>;
 }
 
@@ -17,6 +19,7 @@ export interface Subject {
   remote: Remote;
   writer: Remote;
   traces: () => Promise<readonly string[]>;
+  reopen?: () => Promise<Remote>;
   dispose?: () => Promise<void>;
 }
 
