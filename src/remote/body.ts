@@ -50,7 +50,8 @@ function readIterable(body: AsyncIterable<Buffer>, signal: AbortSignal | undefin
   return { next, close };
 }
 
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** The promise, or INTERRUPTED as soon as the signal fires; the promise is then left to itself. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   let onAbort = ignore;
   const aborted = new Promise<never>((_resolve, reject) => {

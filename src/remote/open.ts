@@ -1,70 +1,68 @@
 /**
- * Opens a remote by its location: the one place that knows schemes. A location is a path, a `file:` URL, or (in a later
- * version) a URL of a store or the name of one.
+ * Opens a remote by its location: a path, a `file:` URL, `s3://bucket/prefix`, `NAME:prefix` of the environment or a
+ * configuration, or `https://…`. What stands for a network is loaded only when it is asked for, and opening one makes
+ * no request.
  */
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LakepackError } from '../base/errors.js';
 import { onDisk, unlessAbsent } from '../base/system-errors.js';
 import { syncFolder } from './file-flush.js';
 import { openFileRemote } from './file.js';
+import type { RemoteLocation } from './location.js';
 import { readOnly } from './read-only.js';
 import type { Remote } from './remote.js';
+import { resolveRemote } from './resolve.js';
+import { DEFAULT_S3_TIMEOUTS, type S3Settings, type S3Timeouts } from './s3-settings.js';
+
+export { folderAt } from './resolve.js';
 
 export interface OpenRemoteOptions {
-  /** `read`: the folder must be there, and the remote refuses to write. `write`: the folder is made. */
+  /** `read`: a folder must be there, and the remote refuses to write. `write`: a folder is made. */
   readonly mode: 'read' | 'write';
-}
-
-/** @throws USAGE, ARCHIVE_UNSUPPORTED, NOT_FOUND, TARGET_CONFLICT, PERMISSION_DENIED, DISK_FULL, REMOTE_UNAVAILABLE. */
-export async function openRemote(location: string, options: OpenRemoteOptions): Promise<Remote> {
-  const folder = folderOf(location);
-  if (options.mode === 'write') await makeFolder(folder);
-  else await requireFolder(folder);
-  const remote = openFileRemote(folder);
-  return options.mode === 'write' ? remote : readOnly(remote);
+  /** Of remotes behind a network. Default `DEFAULT_S3_TIMEOUTS`. */
+  readonly timeouts?: S3Timeouts;
 }
 
 /**
- * The folder a location means, as it was written. Pure. A scheme has two letters or more: one letter is a Windows
- * drive. @throws USAGE, ARCHIVE_UNSUPPORTED.
+ * @throws USAGE, ARCHIVE_UNSUPPORTED, NOT_FOUND, TARGET_CONFLICT, PERMISSION_DENIED, DISK_FULL, REMOTE_UNAVAILABLE,
+ * REMOTE_MISCONFIGURED, CREDENTIALS_INVALID.
  */
-export function folderOf(location: string): string {
-  if (location === '' || location.includes('\0')) {
-    throw new LakepackError('USAGE', `archive: ${JSON.stringify(location)} is not a location`, {
-      hint: 'give a folder, or a file: URL',
-    });
-  }
-  const scheme = /^([a-z][a-z0-9+._-]+):/i.exec(location)?.[1]?.toLowerCase();
-  if (scheme === undefined) return location;
-  if (scheme === 'file') return folderOfUrl(location);
-  throw unsupported(scheme);
-}
-
-/** `file:///x`, `file:/x`, `file://localhost/x`, and `file:x` relative to the working folder. */
-function folderOfUrl(location: string): string {
-  try {
-    const url = /^file:[/\\]/i.test(location)
-      ? new URL(location)
-      : new URL(location.slice('file:'.length), pathToFileURL(`${path.resolve('.')}${path.sep}`));
-    if (url.search !== '' || url.hash !== '') throw new TypeError('it has a query or a fragment');
-    return fileURLToPath(url);
-  } catch (error) {
-    throw new LakepackError('USAGE', `archive: ${JSON.stringify(location)} does not name a folder`, {
-      cause: error,
-      hint: 'write file:///absolute/folder, file:relative/folder, or just the path; %, ? and # must be escaped in a URL',
-    });
+export async function openRemote(location: string | RemoteLocation, options: OpenRemoteOptions): Promise<Remote> {
+  const { mode, timeouts = DEFAULT_S3_TIMEOUTS } = options;
+  const place = resolveRemote(location, timeouts);
+  switch (place.kind) {
+    case 'folder':
+      return await openFolder(place.folder, mode);
+    case 'https':
+      return await openAddress(place.base, mode, timeouts);
+    case 's3':
+      return await openStore(place.settings, mode);
   }
 }
 
-/** Names the scheme only: what follows it may hold a password. */
-function unsupported(scheme: string): LakepackError {
-  return new LakepackError(
-    'ARCHIVE_UNSUPPORTED',
-    `archive: ${scheme}: cannot be opened: this version reads and writes folders`,
-    { hint: `give a folder or a file: URL; a folder whose name begins so is written ./${scheme}:…`, retryable: false },
-  );
+async function openFolder(folder: string, mode: OpenRemoteOptions['mode']): Promise<Remote> {
+  if (mode === 'write') await makeFolder(folder);
+  else await requireFolder(folder);
+  const remote = openFileRemote(folder);
+  return mode === 'write' ? remote : readOnly(remote);
+}
+
+async function openStore(settings: S3Settings, mode: OpenRemoteOptions['mode']): Promise<Remote> {
+  const [{ openS3Remote }, { withRetry }] = await Promise.all([import('./s3.js'), import('./with-retry.js')]);
+  const remote = withRetry(openS3Remote(settings));
+  return mode === 'write' ? remote : readOnly(remote);
+}
+
+async function openAddress(base: string, mode: OpenRemoteOptions['mode'], timeouts: S3Timeouts): Promise<Remote> {
+  if (mode === 'write') {
+    throw new LakepackError('ARCHIVE_UNSUPPORTED', `${base}: an address can only be read`, {
+      hint: 'write into the bucket behind it: s3://bucket/prefix or a named remote',
+      retryable: false,
+    });
+  }
+  const [{ openHttpsRemote }, { withRetry }] = await Promise.all([import('./https.js'), import('./with-retry.js')]);
+  return withRetry(openHttpsRemote(base, timeouts));
 }
 
 async function requireFolder(folder: string): Promise<void> {

@@ -23,6 +23,8 @@
 export interface ObjectInfo {
   readonly key: string;
   readonly bytes: number;
+  /** When it was stored; only in a listing `withTimes`, and only where the store says so. */
+  readonly storedAt?: Date;
 }
 
 export interface ByteRange {
@@ -34,6 +36,11 @@ export interface ByteRange {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Also tells when each object was stored. */
+  readonly withTimes?: boolean;
 }
 
 export interface PutOptions extends CallOptions {
@@ -136,7 +143,7 @@ export interface Remote {
   /** A link that reads one object and nothing else, for so many seconds; undefined where there can be none. */
   link(key: string, seconds: number): Promise<string | undefined>;
   /** All objects whose key starts with `prefix`, in byte order of their keys. An absent folder lists nothing. */
-  list(prefix: string, options?: CallOptions): AsyncIterable<ObjectInfo>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   /** Removes an object. Removing what is not there succeeds. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /** Resolves when everything put so far is durable. */

@@ -85,7 +85,7 @@ describe('a configuration', () => {
     [{ pack: { levle: 3 } }, /pack\.levle: is not a known key/, /did you mean pack\.level\?/],
     [{ pack: { bundle_size: 3 } }, /pack\.bundle_size/, /did you mean pack\.bundleSize\?/],
     [{ datasets: { a: { licences: 'x' } } }, /licences: is not a known key/, /did you mean .*licence\?/],
-    [{ remotes: {} }, /remotes: is not a known key/, /known keys are .*licence, note, datasets, pack/],
+    [{ stores: {} }, /stores: is not a known key/, /known keys are .*licence, note, datasets, pack, remotes/],
     [{ ['x'.repeat(1_000)]: 1 }, /is not a known key/, /known keys/],
   ])('an unknown key in %j is told, with what was meant', (value, says, hint) => {
     expect(faultOf(value).message).toMatch(says);

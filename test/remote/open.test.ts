@@ -6,12 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isLakepackError } from '../../src/base/errors.js';
 import { isFileRemote } from '../../src/remote/file.js';
-import { folderOf, openRemote } from '../../src/remote/open.js';
+import { folderAt, openRemote } from '../../src/remote/open.js';
 import { expectCode, keysOf } from './bodies.js';
 
-function codeOf(location: string): string {
+function codeOf(location: string): string | undefined {
   try {
-    return folderOf(location);
+    return folderAt(location);
   } catch (error) {
     return isLakepackError(error) ? error.code : String(error);
   }
@@ -35,23 +35,16 @@ describe('a location', () => {
     ['file://localhost/srv/lake', '/srv/lake'],
     ['file:some/l%C3%A4ke', path.resolve('some/läke')],
     ['file:.', `${path.resolve('.')}/`],
-  ])('%s is the folder %s', (location, folder) => expect(folderOf(location)).toBe(folder));
+  ])('%s is the folder %s', (location, folder) => expect(folderAt(location)).toBe(folder));
 
-  test.each(['s3://bucket/x', 'r2:lake', 'b2:x', 'aws:x', 'minio:x', 'https://host/x', 'rclone:r:x', 'S3:x', 'nas:x'])(
-    '%s is for a later version',
-    (location) => expect(codeOf(location)).toBe('ARCHIVE_UNSUPPORTED'),
+  test.each(['s3://bucket/x', 'r2:lake', 'aws:x', 'https://host/x', 'S3:x', 'nas:x'])('%s is no folder', (location) =>
+    expect(codeOf(location)).toBeUndefined(),
   );
 
   test.each(['', 'a\0b', 'file://host/share', 'file:///a%2Fb', 'file:///a?b', 'file:///a#b', 'file:///%zz'])(
     '%j is none',
     (location) => expect(codeOf(location)).toBe('USAGE'),
   );
-
-  test('with a password in it is not repeated', () => {
-    const open = (): string => folderOf('https://user:hunter2@host/x');
-    expect(open).toThrow(/https/);
-    expect(open).not.toThrow(/hunter2/);
-  });
 });
 
 describe('opening', () => {
@@ -94,5 +87,24 @@ describe('opening', () => {
     await expect(openRemote(path.join(file, 'below'), { mode: 'write' })).rejects.toMatchObject({
       name: 'LakepackError',
     });
+  });
+
+  test('a store or an address makes no request, and nothing is written through what was opened to read', async () => {
+    const nowhere = 's3://bucket/x?endpoint=http://127.0.0.1:1&anonymous=true';
+    const store = await openRemote(nowhere, { mode: 'read' });
+    expect(store).toMatchObject({ url: nowhere, writable: false, isDistant: true, parts: undefined });
+    await expectCode(store.put('a', Buffer.from('x')), 'PERMISSION_DENIED');
+    await store.close();
+    const writable = await openRemote(nowhere, { mode: 'write' });
+    expect(writable.writable).toBe(true);
+    await writable.close();
+    expect(await openRemote('https://archive.invalid/x', { mode: 'read' })).toMatchObject({ writable: false });
+  });
+
+  test('a configured folder', async () => {
+    const context = { environment: {}, remotes: new Map([['nas', { path: folder }]]) };
+    const remote = await openRemote({ location: 'nas:new', context }, { mode: 'write' });
+    expect(isFileRemote(remote)).toBe(true);
+    expect(await readdir(folder)).toEqual(['new']);
   });
 });
