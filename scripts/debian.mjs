@@ -6,7 +6,10 @@ import process from 'node:process';
 import { findProgram, run } from './child.mjs';
 import { isSet } from './prepare.mjs';
 
-/** `packages` are alternatives, the better one first. */
+/**
+ * `packages` are alternatives, the better one first; an alternative may be several packages that only work together.
+ * `also` are programs that belong to them: one that is missing makes the whole missing.
+ */
 export const PROGRAMS = [
   { program: 'tar', packages: ['tar'], reason: 'restores bundles without lakepack: GNU tar' },
   { program: 'sha256sum', packages: ['coreutils'], reason: 'checks bags and SHA256SUMS without lakepack' },
@@ -18,6 +21,15 @@ export const PROGRAMS = [
     reason: 'restores bundles without lakepack: a rescue system',
   },
   { program: 'python3', packages: ['python3'], reason: 'a tar reader and a SHA-256 that share no code with us' },
+  { program: 'openssl', packages: ['openssl'], reason: 'certificates for test servers that speak https' },
+  {
+    program: 'radosgw',
+    also: ['radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
+    packages: [['radosgw', 'ceph-mon', 'ceph-osd']],
+    reason: 'the S3 server that the tests of remotes start: Ceph, 61 MB to fetch',
+  },
+  { program: 'rclone', packages: ['rclone'], reason: 'copies archives without lakepack' },
+  { program: 'aws', packages: ['awscli'], reason: 'copies archives without lakepack: the AWS command line' },
 ];
 
 const APT_OPTIONS = [
@@ -30,6 +42,8 @@ const APT_OPTIONS = [
   'DPkg::Lock::Timeout=30',
 ];
 const APT_TIMEOUT_MS = 180_000;
+/** No installation is begun later than this: tests that run without some programs are better than a wait for all. */
+const INSTALL_BUDGET_MS = 240_000;
 
 /** Installs what is missing, where that is possible and allowed. Returns the programs that are still missing. */
 export async function ensurePrograms(say) {
@@ -42,14 +56,17 @@ export async function ensurePrograms(say) {
   if (refusal === undefined) await install(missing, say);
   const still = missingPrograms();
   for (const { program, packages, reason } of still) {
-    say('tools', `no ${program} (${reason}): its tests are skipped; Debian package ${packages.join(' or ')}`);
+    const wanted = packages.map((names) => [names].flat().join(' + ')).join(' or ');
+    say('tools', `no ${program} (${reason}): its tests are skipped; Debian package ${wanted}`);
   }
   if (still.length > 0 && refusal !== undefined) say('tools', `not installed, because ${refusal}`);
   return still;
 }
 
 function missingPrograms() {
-  return PROGRAMS.filter(({ program }) => findProgram(program) === undefined);
+  return PROGRAMS.filter(({ program, also = [] }) =>
+    [program, ...also].some((name) => findProgram(name) === undefined),
+  );
 }
 
 /** Why apt-get is not used on this machine, or undefined when it may be. */
@@ -64,6 +81,7 @@ async function aptRefusal() {
 }
 
 async function install(missing, say) {
+  const startedAt = Date.now();
   say(
     'tools',
     `apt-get update, for ${missing.map(({ program }) => program).join(', ')} (LAKEPACK_NO_APT=1 forbids it) …`,
@@ -72,18 +90,23 @@ async function install(missing, say) {
   if (update !== 0)
     say('tools', `apt-get update failed (status ${update}): trying with the package lists that are here`);
   for (const { program, packages, reason } of missing) {
+    if (Date.now() - startedAt > INSTALL_BUDGET_MS) {
+      say('tools', `${program} is left out: installing took more than ${INSTALL_BUDGET_MS / 60_000} minutes already`);
+      continue;
+    }
     say('tools', (await installOne(packages)) ?? `installed ${program}: ${reason}`);
   }
 }
 
-/** Installs the first package that can be; says why when none could. */
+/** Installs the first alternative that can be; says why when none could. */
 async function installOne(packages) {
   const faults = [];
-  for (const name of packages) {
+  for (const alternative of packages) {
+    const names = [alternative].flat();
     // --no-remove: a package may stand in the way of one that somebody chose to have.
-    const status = await apt(['install', '-y', '--no-remove', '--no-install-recommends', name]);
+    const status = await apt(['install', '-y', '--no-remove', '--no-install-recommends', ...names]);
     if (status === 0) return undefined;
-    faults.push(`apt-get install ${name} failed (status ${status})`);
+    faults.push(`apt-get install ${names.join(' ')} failed (status ${status})`);
   }
   return faults.join(', ');
 }

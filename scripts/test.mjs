@@ -5,6 +5,7 @@
  * LAKEPACK_NO_APT=1 keeps it from installing Debian packages, LAKEPACK_NO_INSTALL=1 from installing anything.
  * The last line is always `N passed, N failed, N skipped`; a build or check that failed counts as one failure.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -49,11 +50,34 @@ async function test() {
     const vitest = path.join(projectFolder, 'node_modules/vitest/vitest.mjs');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`];
     const args = [vitest, 'run', ...reporters, ...process.argv.slice(2)];
-    const { status } = await run(process.execPath, args, { cwd: projectFolder });
+    const watch = watchOutput();
+    const options = { cwd: projectFolder, env: watch.env, onLine: watch.onLine };
+    const { status } = await run(process.execPath, args, options);
+    watch.conclude();
     addResult(existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : undefined, status);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Shows what vitest prints, and fails the run when one of the secrets that the tests made is in it. */
+function watchOutput() {
+  const run = randomUUID().slice(0, 8);
+  const isColoured = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+  let leaks = 0;
+  return {
+    env: { ...process.env, LAKEPACK_TEST_RUN: run, ...(isColoured ? { FORCE_COLOR: '1' } : {}) },
+    onLine(line) {
+      // What a secret of this run begins with: test/servers/keys.ts.
+      if (line.includes(`lpsecret${run}`)) leaks += 1;
+      process.stdout.write(`${line}\n`);
+    },
+    conclude() {
+      if (leaks === 0) return;
+      say('FAILED', `a secret stands in ${count(leaks, 'line')} of the above`);
+      totals.failed += 1;
+    },
+  };
 }
 
 function addResult(result, status) {

@@ -1,5 +1,5 @@
 /** The public API of lakepack. Named exports only; the command line is written on it. */
-export { pack, type PackOptions, type PackReport, type PackedExport } from './operations/pack.js';
+export { pack, type PackOptions, type PackReport, type PackedCopy, type PackedExport } from './operations/pack.js';
 export {
   verify,
   type VerifyDepth,
@@ -7,7 +7,21 @@ export {
   type VerifyReport,
   type VerifiedExport,
 } from './operations/verify.js';
-export { unpack, type UnpackOptions, type UnpackReport, type UnpackedExport } from './operations/unpack.js';
+export {
+  unpack,
+  type HealedSum,
+  type UnpackOptions,
+  type UnpackReport,
+  type UnpackedExport,
+} from './operations/unpack.js';
+export {
+  transfer,
+  type CutOver,
+  type ExportNames,
+  type TransferOptions,
+  type TransferReport,
+  type TransferredExport,
+} from './operations/transfer.js';
 export {
   catalogFiles,
   catalogList,
@@ -20,9 +34,25 @@ export {
   type ExportHead,
 } from './operations/catalog.js';
 export { listLake, type LakeListing, type LakePartition, type ListLakeOptions } from './operations/list-lake.js';
+export {
+  checkRemote,
+  type CheckProblem,
+  type CheckRemoteOptions,
+  type CheckVerdict,
+  type ProbeOutcome,
+  type ProbeResult,
+  type RemoteCheckReport,
+} from './operations/check-remote.js';
+export { listRemotes, type NamedRemote, type RemoteListing } from './operations/list-remotes.js';
+export { listObjects, type ListObjectsOptions, type ListedObject } from './operations/list-objects.js';
+export { share, type SharedExport, type SharedFile, type ShareOptions, type ShareReport } from './operations/share.js';
+export { prune, type PrunedObject, type PruneOptions, type PruneReport } from './operations/prune.js';
 export { openArchive, type Archive, type ArchivePlace } from './archive/archive.js';
+export type { ArchiveLocation } from './archive/contract.js';
 export type { ExportRef } from './archive/layout.js';
+export type { RemoteContext, RemoteEnvironment, RemoteLocation } from './remote/location.js';
 export type { OpenRemoteOptions } from './remote/open.js';
+export type { RemoteConfig } from './schema/remote-config.js';
 export type { ExportSelector, LakeSelector } from './operations/selection.js';
 export type { ExportManifest, FileEntry, BundleFacts, FileContent, Grouping } from './schema/export-manifest.js';
 export { LakepackError, ERROR_CODES, isLakepackError, type ErrorCode } from './base/errors.js';

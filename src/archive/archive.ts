@@ -1,27 +1,59 @@
 /**
  * An archive: a remote with exports in it (format, section 3). It lists what is there, reads manifests and their file
- * entries, and gives the stored bytes of bundles. Writing an export is `commit.ts`.
+ * entries, and gives the stored bytes of bundles; what it cannot give whole it takes from its fallbacks, where it has
+ * some. Writing an export is `commit.ts`.
  */
+import { createHash } from 'node:crypto';
 import { LakepackError } from '../base/errors.js';
-import { MAX_MANIFEST_BYTES } from '../base/limits.js';
+import { MAX_MANIFEST_BYTES, MIB } from '../base/limits.js';
 import type { ByteSource } from '../bundle/byte-source.js';
+import { schemeOf } from '../remote/folder-location.js';
+import { lazyRemote } from '../remote/lazy.js';
 import type { OpenRemoteOptions } from '../remote/open.js';
 import { openRemote } from '../remote/open.js';
-import type { Remote } from '../remote/remote.js';
-import type { ExportManifest, FileEntry } from '../schema/export-manifest.js';
+import type { CallOptions, Remote } from '../remote/remote.js';
+import type { ExportManifest, FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
 import { parseManifest } from '../schema/parse-manifest.js';
+import { bundleReader, missingBundle } from './bundle-reader.js';
+import type { ArchiveLocation, Healed } from './contract.js';
 import { readFilesIndex } from './files-index.js';
 import * as layout from './layout.js';
 import type { ExportRef } from './layout.js';
+import { mayBeElsewhere, ReadOrder } from './read-order.js';
+
+/** Where an archive is (a folder, a URL, a name), or an archive that is open: that one stays open. */
+export type ArchivePlace = string | ArchiveLocation | Archive;
+
+export interface ArchiveOptions {
+  /** True where somebody else closes the remotes. */
+  readonly isBorrowed?: boolean;
+  /** Archives to read from when this one fails, in order. They are only read. */
+  readonly fallbacks?: readonly Archive[];
+}
+
+/** A manifest and the bytes it was read from. */
+export interface StoredManifest {
+  readonly bytes: Buffer;
+  readonly manifest: ExportManifest;
+}
+
+/** With fallbacks, an index up to this size is held whole until its SHA-256 is known; a larger one is read twice. */
+const HELD_INDEX_BYTES = 32 * MIB;
 
 export class Archive {
   readonly remote: Remote;
+  readonly fallbacks: readonly Archive[];
   readonly #isBorrowed: boolean;
+  readonly #order: ReadOrder;
 
-  /** @param isBorrowed true where somebody else closes the remote. */
-  constructor(remote: Remote, isBorrowed = false) {
+  constructor(remote: Remote, { isBorrowed = false, fallbacks = [] }: ArchiveOptions = {}) {
     this.remote = remote;
+    this.fallbacks = fallbacks;
     this.#isBorrowed = isBorrowed;
+    this.#order = new ReadOrder(
+      remote,
+      fallbacks.map((one) => one.remote),
+    );
   }
 
   /** How it is shown to people. */
@@ -29,20 +61,36 @@ export class Archive {
     return this.remote.url;
   }
 
-  /** Every export, sorted by manifest key, so by partition path and then by time. Reads no manifest. */
+  /**
+   * Every export, sorted by manifest key, so by partition path and then by time. Reads no manifest. The listing of a
+   * fallback is asked only when this one's fails; two are never mixed.
+   */
   async *list(options: { readonly under?: string; readonly signal?: AbortSignal } = {}): AsyncGenerator<ExportRef> {
-    for await (const { key } of this.remote.list(layout.manifestPrefix(options.under), options)) {
-      const ref = layout.parseManifestKey(key);
-      if (ref !== undefined) yield ref;
+    const prefix = layout.manifestPrefix(options.under);
+    if (!this.#order.hasFallbacks) {
+      yield* listRefs(this.remote, prefix, options);
+      return;
     }
+    yield* await this.#order.first({ key: prefix }, async (remote) => {
+      const refs: ExportRef[] = [];
+      for await (const ref of listRefs(remote, prefix, options)) refs.push(ref);
+      return refs;
+    });
   }
 
   /** The manifest of an export. Throws NOT_FOUND, MANIFEST_INVALID, MANIFEST_VERSION. */
   async manifest(ref: ExportRef, signal?: AbortSignal): Promise<ExportManifest> {
-    const bytes = await this.remote.read(ref.manifestKey, MAX_MANIFEST_BYTES, { ...(signal && { signal }) });
-    const manifest = parseManifest(bytes, ref.manifestKey);
-    assertInPlace(manifest, ref);
-    return manifest;
+    return (await this.storedManifest(ref, signal)).manifest;
+  }
+
+  /** As `manifest`, with the bytes as they are stored: what is moved must stay the same byte for byte. */
+  async storedManifest(ref: ExportRef, signal?: AbortSignal): Promise<StoredManifest> {
+    return await this.#order.first({ key: ref.manifestKey }, async (remote) => {
+      const bytes = await remote.read(ref.manifestKey, MAX_MANIFEST_BYTES, callOf(signal));
+      const manifest = parseManifest(bytes, ref.manifestKey);
+      assertInPlace(manifest, ref);
+      return { bytes, manifest };
+    });
   }
 
   /**
@@ -50,18 +98,40 @@ export class Archive {
    * is known only at the end: an iteration that throws has yielded entries that must not be used.
    */
   async *entries(ref: ExportRef, manifest: ExportManifest, signal?: AbortSignal): AsyncGenerator<FileEntry> {
-    if (manifest.filesIndex === undefined) {
+    const { filesIndex } = manifest;
+    if (filesIndex === undefined) {
       yield* manifest.files ?? [];
       return;
     }
-    const key = layout.besideManifestKey(ref.path, manifest.filesIndex.name);
-    yield* readFilesIndex(this.remote.stream(key, undefined, { ...(signal && { signal }) }), manifest.filesIndex, key);
+    const key = layout.besideManifestKey(ref.path, filesIndex.name);
+    const stored = this.#order.hasFallbacks
+      ? await this.#soundIndex(key, filesIndex, callOf(signal))
+      : this.remote.stream(key, undefined, callOf(signal));
+    yield* readFilesIndex(stored, filesIndex, key);
   }
 
-  /** The stored bytes of a bundle. Throws NOT_FOUND when the object is missing. */
+  /** The bytes of an index from the first archive where they are the manifest's. */
+  async #soundIndex(key: string, facts: FilesIndexFacts, call: CallOptions): Promise<AsyncIterable<Buffer>> {
+    return await this.#order.first({ key }, async (remote) => {
+      const hash = createHash('sha256');
+      const held: Buffer[] = [];
+      for await (const chunk of remote.stream(key, undefined, call)) {
+        hash.update(chunk);
+        if (facts.bytes <= HELD_INDEX_BYTES) held.push(chunk);
+      }
+      const found = hash.digest('hex');
+      if (found !== facts.sha256) throw wrongIndex(key, facts.sha256, found);
+      return facts.bytes <= HELD_INDEX_BYTES ? inOrder(held) : remote.stream(key, undefined, call);
+    });
+  }
+
+  /**
+   * The stored bytes of a bundle as this archive has them, for looking at them: fallbacks are not asked. Throws
+   * NOT_FOUND when the object is missing.
+   */
   async bundleSource(ref: ExportRef, name: string, signal?: AbortSignal): Promise<ByteSource> {
     const key = layout.bundleKey(ref.path, ref.exportId, name);
-    const call = { ...(signal && { signal }) };
+    const call = callOf(signal);
     const info = await this.remote.head(key, call);
     if (info === undefined) throw missingBundle(key, this.url);
     return {
@@ -73,27 +143,93 @@ export class Archive {
     };
   }
 
+  /**
+   * The stored bytes of a bundle for restoring them. Makes no request by itself; reads throw NOT_FOUND when the object
+   * is missing, BUNDLE_INVALID when it is cut short, HASH_MISMATCH (with fallbacks) when no archive has a block.
+   * @param number of the bundle, from 1.
+   */
+  async bundleReader(
+    ref: ExportRef,
+    manifest: ExportManifest,
+    number: number,
+    signal?: AbortSignal,
+  ): Promise<ByteSource> {
+    const facts = manifest.bundles[number - 1];
+    if (facts === undefined) {
+      throw new LakepackError('MANIFEST_INVALID', `${ref.manifestKey}: there is no bundle ${number}`);
+    }
+    return bundleReader(this.#order, layout.bundleKey(ref.path, ref.exportId, facts.name), facts, callOf(signal));
+  }
+
+  /** What was taken from fallbacks since this was asked last. */
+  takeHealed(): readonly Healed[] {
+    return this.#order.takeHealed();
+  }
+
   async close(): Promise<void> {
-    if (!this.#isBorrowed) await this.remote.close();
+    if (this.#isBorrowed) return;
+    await this.remote.close();
+    for (const fallback of this.fallbacks) await fallback.close();
   }
 }
 
-/** Where an archive is (a folder, a `file:` URL), or an archive that is open: that one stays open. */
-export type ArchivePlace = string | Archive;
-
 /** Opens an archive, or lends an open one. Throws as `openArchive`. */
 export async function archiveAt(place: ArchivePlace, options: OpenRemoteOptions): Promise<Archive> {
-  return typeof place === 'string' ? await openArchive(place, options) : new Archive(place.remote, true);
+  if (!(place instanceof Archive)) return await openArchive(place, options);
+  return new Archive(place.remote, { isBorrowed: true, fallbacks: place.fallbacks });
 }
 
-/** How a place is shown to people. */
+/** How a place is shown to people, before it is open. What follows a `?`, or precedes an `@`, may be a secret. */
 export function showPlace(place: ArchivePlace): string {
-  return typeof place === 'string' ? place : place.url;
+  if (place instanceof Archive) return place.url;
+  const location = typeof place === 'string' ? place : place.location;
+  if (schemeOf(location) === undefined) return location;
+  return location.replace(/\?.*$/s, '').replace(/^([^/]*:\/\/)[^/]*@/, '$1');
 }
 
-/** Opens an archive. Throws NOT_FOUND where there is none to read, ARCHIVE_UNSUPPORTED for an unknown scheme. */
-export async function openArchive(location: string, options: OpenRemoteOptions): Promise<Archive> {
-  return new Archive(await openRemote(location, options));
+/**
+ * Opens an archive. Throws NOT_FOUND where there is none to read, ARCHIVE_UNSUPPORTED for an unknown scheme. With
+ * fallbacks an archive that cannot be opened for reading throws nothing: its reads go to them.
+ */
+export async function openArchive(location: string | ArchiveLocation, options: OpenRemoteOptions): Promise<Archive> {
+  const whole = typeof location === 'string' ? { location } : location;
+  // What is written must be read back from where it was written.
+  const locations = options.mode === 'read' ? (whole.fallback ?? configuredFallback(whole)) : [];
+  const fallbacks = locations.map((one) => openLater({ ...whole, location: one }));
+  try {
+    return new Archive(await openRemote(withoutFallback(whole), options), { fallbacks });
+  } catch (error) {
+    if (fallbacks.length === 0 || !mayBeElsewhere(error)) throw error;
+    const unopened = lazyRemote(showPlace(whole), () => Promise.reject(error));
+    return new Archive(unopened, { fallbacks });
+  }
+}
+
+function openLater(location: ArchiveLocation): Archive {
+  return new Archive(lazyRemote(showPlace(location), () => openRemote(withoutFallback(location), { mode: 'read' })));
+}
+
+function withoutFallback({ location, context }: ArchiveLocation): Parameters<typeof openRemote>[0] {
+  return context === undefined ? location : { location, context };
+}
+
+function configuredFallback({ location, context }: ArchiveLocation): readonly string[] {
+  return context?.remotes.get(schemeOf(location) ?? '')?.fallback ?? [];
+}
+
+async function* listRefs(remote: Remote, prefix: string, options: CallOptions): AsyncGenerator<ExportRef> {
+  for await (const { key } of remote.list(prefix, options)) {
+    const ref = layout.parseManifestKey(key);
+    if (ref !== undefined) yield ref;
+  }
+}
+
+function callOf(signal: AbortSignal | undefined): CallOptions {
+  return signal === undefined ? {} : { signal };
+}
+
+async function* inOrder(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* chunks;
 }
 
 /** A manifest that was copied to another name would send its reader to other bundles (format 5.6). */
@@ -106,8 +242,8 @@ function assertInPlace(manifest: ExportManifest, ref: ExportRef): void {
   );
 }
 
-function missingBundle(key: string, url: string): LakepackError {
-  return new LakepackError('NOT_FOUND', `${key}: the bundle is not in ${url}`, {
-    hint: 'take it from another copy of this archive, or run verify to see all that is missing',
+function wrongIndex(key: string, expected: string, found: string): LakepackError {
+  return new LakepackError('HASH_MISMATCH', `${key}: expected SHA-256 ${expected}, got ${found}`, {
+    hint: 'take this object from another copy of the archive',
   });
 }

@@ -2,19 +2,23 @@
  * Writes exports into an archive in the one order that is safe: bundles and what goes with them first, made durable,
  * then the manifests, made durable. Many exports share the two flushes.
  */
-import { createHash } from 'node:crypto';
 import { LakepackError, isLakepackError, throwIfAborted } from '../base/errors.js';
 import type { LineSpool } from '../base/line-spool.js';
-import { MAX_INLINE_FILES } from '../base/limits.js';
-import type { BundleWriter } from '../bundle/write.js';
+import { BLOCK_BYTES, MAX_INLINE_FILES } from '../base/limits.js';
+import { BlockHasher, type StoredHashes } from '../bundle/block-hasher.js';
+import { forEachBounded } from '../remote/bounded.js';
 import type { CallOptions, Remote } from '../remote/remote.js';
-import type { BundleFacts, ExportManifest, FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
+import type { ExportManifest, FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
 import { createEntryRules } from '../schema/entry-rules.js';
 import type { ManifestFault } from '../schema/manifest-fault.js';
 import { parseFileEntry, parseManifest } from '../schema/parse-manifest.js';
 import { serializeManifest } from '../schema/serialize-manifest.js';
 import { writeFilesIndex } from './files-index.js';
 import * as layout from './layout.js';
+import { proveBundle } from './prove.js';
+import { assertUncommitted, putOnce } from './put-once.js';
+import { storeStream } from './store-object.js';
+import type { UploadJournal } from './upload-journal.js';
 
 /** An export whose bundles are written and whose manifest is not. */
 export interface FinishedExport {
@@ -25,29 +29,6 @@ export interface FinishedExport {
 }
 
 /**
- * Stores one bundle. When an object of this name is there already (an interrupted run, or another process at the same
- * export), it is kept if it is the same byte for byte and replaced if it is not: without a manifest it is garbage.
- * @param open starts the writing of the bundle; the facts returned are those of the writer opened last.
- */
-export async function storeBundle(
-  remote: Remote,
-  key: string,
-  open: () => BundleWriter,
-  options: CallOptions,
-): Promise<BundleFacts> {
-  if ((await remote.head(key, options)) === undefined) {
-    try {
-      const writer = open();
-      await remote.put(key, writer.stored(), options);
-      return writer.facts;
-    } catch (error) {
-      if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;
-    }
-  }
-  return await keepOrReplace(remote, key, open, options);
-}
-
-/**
  * Removes what an export that will not be committed has stored. An export that has a manifest is left alone, whoever
  * committed it.
  */
@@ -55,55 +36,43 @@ export async function discardExport(
   remote: Remote,
   exportPath: string,
   exportId: string,
-  options: CallOptions = {},
+  { signal, journal }: DiscardOptions = {},
 ): Promise<void> {
-  if ((await remote.head(layout.manifestKey(exportPath, exportId), options)) !== undefined) return;
-  for await (const { key } of remote.list(layout.exportPrefix(exportPath, exportId), options)) {
-    await remote.delete(key, options);
+  const call: CallOptions = signal === undefined ? {} : { signal };
+  if ((await remote.head(layout.manifestKey(exportPath, exportId), call)) !== undefined) return;
+  const prefix = layout.exportPrefix(exportPath, exportId);
+  if (journal !== undefined) await abortUploads(remote, prefix, journal, call);
+  for await (const { key } of remote.list(prefix, call)) await remote.delete(key, call);
+  await remote.delete(layout.besideManifestKey(exportPath, layout.filesIndexName(exportId)), call);
+}
+
+export interface DiscardOptions extends CallOptions {
+  /** Of the remote: the uploads it has of this export are aborted too. */
+  readonly journal?: UploadJournal;
+}
+
+async function abortUploads(remote: Remote, prefix: string, journal: UploadJournal, call: CallOptions): Promise<void> {
+  for (const upload of await journal.all()) {
+    if (!upload.key.startsWith(prefix) || (await journal.isLive(upload))) continue;
+    await remote.parts?.abort(upload, call);
+    await journal.forget(upload);
   }
-  await remote.delete(layout.besideManifestKey(exportPath, layout.filesIndexName(exportId)), options);
-}
-
-async function keepOrReplace(
-  remote: Remote,
-  key: string,
-  open: () => BundleWriter,
-  options: CallOptions,
-): Promise<BundleFacts> {
-  const dry = open();
-  await drain(dry.stored());
-  if ((await objectSha256(remote, key, options)) === dry.facts.sha256) return dry.facts;
-  await assertUncommitted(remote, key, options);
-  await remote.delete(key, options);
-  const writer = open();
-  await remote.put(key, writer.stored(), options);
-  return writer.facts;
-}
-
-async function drain(stored: AsyncGenerator<Buffer>): Promise<void> {
-  while ((await stored.next()).done !== true);
-}
-
-/** Other bytes under the name of a bundle are garbage only while no manifest names them. */
-async function assertUncommitted(remote: Remote, bundleKey: string, options: CallOptions): Promise<void> {
-  const bundle = layout.parseBundleKey(bundleKey);
-  if (bundle === undefined) return;
-  const manifest = await remote.head(layout.manifestKey(bundle.path, bundle.exportId), options);
-  if (manifest !== undefined) throw committedMeanwhile(manifest.key);
-}
-
-async function objectSha256(remote: Remote, key: string, options: CallOptions): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of remote.stream(key, undefined, options)) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 export interface CommitOptions extends CallOptions {
   /** Told just before a manifest is sent: from then on the export may be visible, and its bundles must stay. */
   readonly onManifest: (exportId: string) => void;
+  /** Of the remote; a distant one's large objects are written in parts. */
+  readonly journal?: UploadJournal;
 }
 
-/** Commits finished exports: after this they are visible, and survive a power cut. */
+/** Exports of a distant archive that are committed at once. */
+const AT_ONCE = 16;
+
+/**
+ * Commits finished exports: after this they are visible, and survive a power cut. No manifest is sent before all that
+ * goes with all of them is there and, in a distant store, was read back.
+ */
 export async function commitExports(
   remote: Remote,
   finished: readonly FinishedExport[],
@@ -111,15 +80,18 @@ export async function commitExports(
 ): Promise<void> {
   if (finished.length === 0) return;
   const { signal, onManifest } = options;
-  const call: CallOptions = signal === undefined ? {} : { signal };
+  const atOnce = remote.isDistant ? AT_ONCE : 1;
   const manifests: { readonly exportId: string; readonly key: string; readonly bytes: Buffer }[] = [];
-  for (const one of finished) manifests.push({ exportId: one.head.exportId, ...(await prepare(remote, one, call)) });
+  await forEachBounded(finished, atOnce, async (one) => {
+    throwIfAborted(signal);
+    manifests.push({ exportId: one.head.exportId, ...(await prepare(remote, one, options)) });
+  });
   await remote.flush();
-  for (const { exportId, key, bytes } of manifests) {
+  await forEachBounded(manifests, atOnce, async ({ exportId, key, bytes }) => {
     throwIfAborted(signal);
     onManifest(exportId);
     await withGrace(signal, (late) => putOnce(remote, key, bytes, { signal: late }));
-  }
+  });
   await remote.flush();
 }
 
@@ -143,17 +115,18 @@ async function withGrace(signal: AbortSignal | undefined, work: (late: AbortSign
 async function prepare(
   remote: Remote,
   one: FinishedExport,
-  options: CallOptions,
+  options: CommitOptions,
 ): Promise<{ key: string; bytes: Buffer }> {
+  const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
   const { exportId, source, bundles } = one.head;
   const sums = bundles.map(({ sha256, name }) => `${sha256}  ${name}\n`).join('');
-  await putOnce(remote, layout.checksumKey(source.path, exportId), Buffer.from(sums), options);
+  const key = layout.manifestKey(source.path, exportId);
+  await putOnce(remote, layout.checksumKey(source.path, exportId), Buffer.from(sums), { ...call, unless: key });
   const entries =
     one.entries.count > MAX_INLINE_FILES
       ? { filesIndex: await putFilesIndex(remote, one, options) }
       : { files: await inlineEntries(one.entries) };
   const bytes = serializeManifest({ ...one.head, ...entries });
-  const key = layout.manifestKey(source.path, exportId);
   await assertReadable(key, bytes, one.entries);
   return { key, bytes };
 }
@@ -185,58 +158,74 @@ async function inlineEntries(lines: LineSpool): Promise<FileEntry[]> {
   return entries;
 }
 
-async function putFilesIndex(remote: Remote, one: FinishedExport, options: CallOptions): Promise<FilesIndexFacts> {
+async function putFilesIndex(remote: Remote, one: FinishedExport, options: CommitOptions): Promise<FilesIndexFacts> {
+  const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
   const { exportId, source } = one.head;
   const name = layout.filesIndexName(exportId);
   const key = layout.besideManifestKey(source.path, name);
-  const hash = createHash('sha256');
-  let bytes = 0;
-  async function* stored(): AsyncGenerator<Buffer> {
-    for await (const chunk of writeFilesIndex(one.entries)) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
+  for (let attempt = 1; ; attempt += 1) {
+    const { index, isOurs } = await storeIndex(remote, key, one.entries, options);
+    const { bytes, sha256, blocks } = index.hashes;
+    const object = { storedBytes: bytes, sha256, blocks: { size: index.blockBytes, sha256: blocks } };
+    try {
+      await proveBundle(remote, key, object, { ...call, mode: isOurs ? 'auto' : 'all' });
+      return { name, bytes, sha256, entries: one.entries.count };
+    } catch (error) {
+      if (!isLakepackError(error, 'HASH_MISMATCH') || attempt === INDEX_TRIES) throw error;
+      await assertUncommitted(remote, layout.manifestKey(source.path, exportId), call);
+      await remote.delete(key, call);
     }
   }
-  // Left by an interrupted run: without a manifest it is garbage, and its bytes are not known to be these.
-  await remote.delete(key, options);
-  await remote.put(key, stored(), options);
-  return { name, bytes, sha256: hash.digest('hex'), entries: one.entries.count };
 }
 
-/** Creates a small object; one that is there with the same bytes is as good. */
-async function putOnce(remote: Remote, key: string, bytes: Buffer, options: CallOptions): Promise<void> {
+const INDEX_TRIES = 2;
+
+/** One that is there may be garbage of an interrupted run, or belong to a manifest that is there: it is left alone. */
+async function storeIndex(
+  remote: Remote,
+  key: string,
+  entries: LineSpool,
+  { signal, journal }: CommitOptions,
+): Promise<{ index: IndexObject; isOurs: boolean }> {
+  const index = new IndexObject(entries);
   try {
-    await remote.put(key, bytes, options);
+    if (remote.isDistant && journal !== undefined) await storeStream({ remote, journal, signal }, key, index);
+    else await remote.put(key, index.stored(), { ...(signal && { signal }) });
+    return { index, isOurs: true };
   } catch (error) {
     if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;
-    if (await holds(remote, key, bytes, options)) return;
-    await replaceGarbage(remote, key, bytes, options, error);
+    const dry = new IndexObject(entries);
+    for await (const _chunk of dry.stored());
+    return { index: dry, isOurs: false };
   }
 }
 
-async function holds(remote: Remote, key: string, bytes: Buffer, options: CallOptions): Promise<boolean> {
-  const info = await remote.head(key, options);
-  if (info?.bytes !== bytes.length) return false;
-  return (await remote.read(key, bytes.length, options)).equals(bytes);
-}
+/** The bytes of a files index and their hashes, as they are made. */
+class IndexObject {
+  readonly blockBytes = BLOCK_BYTES;
+  readonly #hasher = new BlockHasher(BLOCK_BYTES);
+  readonly #entries: LineSpool;
+  #hashes: StoredHashes | undefined;
 
-/** A manifest is never replaced; anything else of an export without a manifest is garbage. */
-async function replaceGarbage(
-  remote: Remote,
-  key: string,
-  bytes: Buffer,
-  options: CallOptions,
-  cause: LakepackError,
-): Promise<void> {
-  if (layout.parseManifestKey(key) !== undefined) throw committedMeanwhile(key, cause);
-  await remote.delete(key, options);
-  await remote.put(key, bytes, options);
-}
+  constructor(entries: LineSpool) {
+    this.#entries = entries;
+  }
 
-function committedMeanwhile(key: string, cause?: LakepackError): LakepackError {
-  return new LakepackError('OBJECT_EXISTS', `${key}: another export of this name was written at the same time`, {
-    cause,
-    hint: 'run the same command again: it will find that export',
-  });
+  get finishedBlocks(): readonly string[] {
+    return this.#hasher.blocks;
+  }
+
+  /** Once `stored` has been read to its end. */
+  get hashes(): StoredHashes {
+    if (this.#hashes === undefined) throw new Error('the index is not finished');
+    return this.#hashes;
+  }
+
+  async *stored(): AsyncGenerator<Buffer> {
+    for await (const chunk of writeFilesIndex(this.#entries)) {
+      this.#hasher.update(chunk);
+      yield chunk;
+    }
+    this.#hashes = this.#hasher.finish();
+  }
 }

@@ -1,12 +1,12 @@
 /** Picks exports out of a listing (selectors of the command line). Pure: it looks at ids and partition paths only. */
 import { LakepackError } from '../base/errors.js';
-import { comparePathBytes } from '../base/paths.js';
+import { comparePathBytes, lakePathFault } from '../base/paths.js';
 import type { PartitionFacts } from '../lake/contract.js';
 import { factsOfExportPath } from '../lake/export-path.js';
-import type { ExportRef } from './layout.js';
+import { type ExportRef, manifestKey, parseManifestKey } from './layout.js';
 
 export interface ExportConditions {
-  /** Export ids, unique prefixes of ids, partition paths; alternatives to each other. */
+  /** Export ids, unique prefixes of ids, partition paths, `PARTITION/EXPORT-ID`; alternatives to each other. */
   readonly names: readonly string[];
   /** Keep every export, not only the newest of each partition path. */
   readonly history: boolean;
@@ -31,6 +31,13 @@ export function selectExports(all: readonly ExportRef[], conditions: ExportCondi
   return unique(picked).sort(byPathAndTime);
 }
 
+/** The export that `PARTITION/EXPORT-ID` names without a listing; undefined for every other name. */
+export function refOfWholeName(name: string): ExportRef | undefined {
+  const slash = name.lastIndexOf('/');
+  if (slash < 0 || lakePathFault(name) !== undefined) return undefined;
+  return parseManifestKey(manifestKey(name.slice(0, slash), name.slice(slash + 1)));
+}
+
 /** The newest export of every partition path. */
 export function newestOfEach(refs: readonly ExportRef[]): ExportRef[] {
   const newest = new Map<string, ExportRef>();
@@ -48,7 +55,9 @@ export function isNewer(a: ExportRef, b: ExportRef): boolean {
 
 function byName(refs: readonly ExportRef[], name: string, history: boolean, archive: string): ExportRef[] {
   const path = name.replace(/\/+$/, '');
-  const exact = refs.filter((ref) => ref.exportId === name || ref.path === path);
+  const exact = refs.filter(
+    (ref) => ref.exportId === name || ref.path === path || `${ref.path}/${ref.exportId}` === path,
+  );
   if (exact.length > 0) return history ? exact : newestOfEach(exact);
   const below = refs.filter((ref) => ref.path.startsWith(`${path}/`));
   if (below.length > 0) return history ? below : newestOfEach(below);

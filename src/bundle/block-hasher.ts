@@ -25,6 +25,11 @@ export class BlockHasher {
     return this.#bytes;
   }
 
+  /** SHA-256 of the blocks that are whole; after `finish` also of the last. */
+  get blocks(): readonly string[] {
+    return this.#blocks;
+  }
+
   update(chunk: Buffer): void {
     this.#whole.update(chunk);
     this.#bytes += chunk.length;

@@ -14,16 +14,25 @@ import { FrameIndex, type FramePlace } from './frame-index.js';
 export const FRAME_MAX_STORED_BYTES = FRAME_MAX_TAR_BYTES + 64 * 1024;
 const MAX_SEEK_TABLE_BYTES = 64 * MIB;
 
+/** Where a manifest says that the seek table stands. */
+export interface SeekTablePlace {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /**
  * The seek table at the end of a bundle (format 4.7). Throws SEEK_TABLE_INVALID when there is none, when it is
  * malformed, or when it does not fit the size of the bundle.
+ * @param place where it is expected: then it is read in one go with its footer, which decides all the same.
  */
-export async function readSeekTable(source: ByteSource): Promise<FrameIndex> {
+export async function readSeekTable(source: ByteSource, place?: SeekTablePlace): Promise<FrameIndex> {
   if (source.bytes < SEEK_TABLE_FOOTER_BYTES) throw noTable(source, `${source.bytes} bytes in all`);
-  const footer = await source.read(source.bytes - SEEK_TABLE_FOOTER_BYTES, SEEK_TABLE_FOOTER_BYTES);
-  const { bytes } = seekTableSizeFromFooter(footer);
+  const tail = await source.read(source.bytes - tailBytes(source, place), tailBytes(source, place));
+  const { bytes } = seekTableSizeFromFooter(tail.subarray(tail.length - SEEK_TABLE_FOOTER_BYTES));
   if (bytes > source.bytes || bytes > MAX_SEEK_TABLE_BYTES) throw noTable(source, `a table of ${bytes} bytes`);
-  const frames = decodeSeekTable(await source.read(source.bytes - bytes, bytes));
+  const table =
+    bytes <= tail.length ? tail.subarray(tail.length - bytes) : await source.read(source.bytes - bytes, bytes);
+  const frames = decodeSeekTable(table);
   const index = new FrameIndex();
   for (const { contentBytes, storedBytes } of frames) {
     if (contentBytes > FRAME_MAX_TAR_BYTES || storedBytes > FRAME_MAX_STORED_BYTES || storedBytes === 0) {
@@ -35,6 +44,13 @@ export async function readSeekTable(source: ByteSource): Promise<FrameIndex> {
     throw noTable(source, `frames of ${index.storedBytes} bytes and a table of ${bytes} in ${source.bytes} bytes`);
   }
   return index;
+}
+
+/** What is read at first: the table where it is expected, if that fits the bundle, else its footer. */
+function tailBytes(source: ByteSource, place: SeekTablePlace | undefined): number {
+  if (place === undefined || place.offset + place.bytes !== source.bytes) return SEEK_TABLE_FOOTER_BYTES;
+  if (place.offset < 0 || place.bytes > MAX_SEEK_TABLE_BYTES) return SEEK_TABLE_FOOTER_BYTES;
+  return Math.max(SEEK_TABLE_FOOTER_BYTES, place.bytes);
 }
 
 function noTable(source: ByteSource, found: string): LakepackError {

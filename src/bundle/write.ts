@@ -99,6 +99,15 @@ export class BundleWriter {
     return this.#facts;
   }
 
+  get blockBytes(): number {
+    return this.#spec.blockBytes;
+  }
+
+  /** SHA-256 of the blocks that were yielded whole so far; once `stored()` has ended, of all. */
+  get finishedBlocks(): readonly string[] {
+    return this.#hasher.blocks;
+  }
+
   /** The stored bytes of the bundle. Read it once, to its end. */
   async *stored(): AsyncGenerator<Buffer> {
     try {

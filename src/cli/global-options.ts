@@ -6,6 +6,12 @@ export const GLOBAL_OPTIONS: OptionSpecs = {
   quiet: { kind: 'flag', aliases: ['q'], describe: 'print only errors and what was asked for', group: 'Everywhere' },
   verbose: { kind: 'flag', aliases: ['v'], describe: 'leave nothing out of lists', group: 'Everywhere' },
   debug: { kind: 'flag', describe: 'as --verbose, with stack traces', group: 'Everywhere' },
+  config: {
+    kind: 'value',
+    placeholder: 'FILE',
+    describe: 'the configuration with the named remotes (default: LAKEPACK_CONFIG)',
+    group: 'Everywhere',
+  },
   'no-color': { kind: 'flag', describe: 'no colours', group: 'Everywhere' },
   help: { kind: 'flag', aliases: ['h'], describe: 'show this help', group: 'Everywhere' },
   version: { kind: 'flag', describe: 'show the version', group: 'Everywhere' },

@@ -15,7 +15,19 @@ export interface CliIo {
 /** The functions of the public API that commands call. A test injects its own. */
 export type Library = Pick<
   typeof api,
-  'pack' | 'verify' | 'unpack' | 'catalogList' | 'catalogShow' | 'catalogFiles' | 'listLake'
+  | 'pack'
+  | 'transfer'
+  | 'verify'
+  | 'unpack'
+  | 'catalogList'
+  | 'catalogShow'
+  | 'catalogFiles'
+  | 'listLake'
+  | 'checkRemote'
+  | 'listRemotes'
+  | 'listObjects'
+  | 'share'
+  | 'prune'
 >;
 
 export type LibraryLoader = () => Promise<Library>;

@@ -108,10 +108,11 @@ function valuesOf(name: string, spec: OptionSpec, value: unknown): readonly stri
 }
 
 function checkWords(words: readonly string[], command: Command, help: string): void {
-  const [first] = command.words;
-  const most = first === undefined ? 0 : first.count === 'one' ? 1 : Number.POSITIVE_INFINITY;
-  if (first?.count === 'one' && words.length === 0) {
-    throw new LakepackError('USAGE', `${first.name}: is missing: ${first.describe}`, { hint: help });
+  const single = command.words.filter(({ count }) => count === 'one');
+  const most = single.length < command.words.length ? Number.POSITIVE_INFINITY : single.length;
+  const missing = single[words.length];
+  if (missing !== undefined) {
+    throw new LakepackError('USAGE', `${missing.name}: is missing: ${missing.describe}`, { hint: help });
   }
   if (words.some((word) => word === '')) {
     throw new LakepackError('USAGE', 'an argument is empty', { hint: 'is a shell variable not set?' });

@@ -22,9 +22,10 @@ export function routeOf(argv: readonly string[]): Route {
   const { path, rest } = splitCommand(tokens);
   const entry = COMMANDS.find((one) => one.path.join(' ') === path.join(' '));
   if (entry !== undefined) return asked ? { kind: 'help', entry } : { kind: 'command', entry, rest };
-  const early = rest.find((token) => !isGlobalFlag(token));
+  const words = rest.filter((token, index) => !isGlobalFlag(token) && !takesValue(rest[index - 1]));
+  const [early] = words;
   if (early?.startsWith('-') === true) throw flagBeforeCommand(path, early);
-  const next = rest.find((token) => !token.startsWith('-'));
+  const next = words.find((token) => !token.startsWith('-'));
   if (next === undefined && (asked || rest.length === 0)) return { kind: 'overview', group: path, asked };
   throw noSuchCommand(path, next);
 }
@@ -35,7 +36,7 @@ function splitCommand(tokens: readonly string[]): { path: readonly string[]; res
   const rest: string[] = [];
   for (const [index, token] of tokens.entries()) {
     if (token === '--' || isCommand(path)) return { path, rest: [...rest, ...tokens.slice(index)] };
-    if (token.startsWith('-')) rest.push(token);
+    if (token.startsWith('-') || takesValue(tokens[index - 1])) rest.push(token);
     else if (isGroup([...path, token])) path.push(token);
     else return { path, rest: [...rest, ...tokens.slice(index)] };
   }
@@ -51,9 +52,15 @@ function isGroup(path: readonly string[]): boolean {
 }
 
 function isGlobalFlag(token: string): boolean {
+  const [spelling = ''] = token.split('=');
   return Object.entries(GLOBAL_OPTIONS).some(
-    ([name, { aliases = [] }]) => token === `--${name}` || aliases.some((alias) => token === `-${alias}`),
+    ([name, { aliases = [] }]) => spelling === `--${name}` || aliases.some((alias) => spelling === `-${alias}`),
   );
+}
+
+/** True for an option of every command whose value is the next token. */
+function takesValue(token: string | undefined): boolean {
+  return Object.entries(GLOBAL_OPTIONS).some(([name, { kind }]) => kind === 'value' && token === `--${name}`);
 }
 
 function flagBeforeCommand(path: readonly string[], flag: string): LakepackError {

@@ -96,8 +96,3 @@ export function splitWords(
 export function onDisk(word: string, cwd: string): string {
   return path.isAbsolute(word) || cwd === process.cwd() ? word : path.resolve(cwd, word);
 }
-
-/** An archive is a folder, or a remote with a scheme of two letters and more (`s3://…`, `r2:…`). */
-export function archivePlace(word: string, cwd: string): string {
-  return /^[a-z][a-z0-9+.-]+:/i.test(word) ? word : onDisk(word, cwd);
-}

@@ -2,7 +2,7 @@
 
 /** Selects exports of an archive. All given conditions must hold; `exports` are alternatives to each other. */
 export interface ExportSelector {
-  /** Export ids, unique prefixes of ids, or partition paths (a path means its newest export). */
+  /** Export ids, unique prefixes of ids, partition paths (a path means its newest export), or `PARTITION/EXPORT-ID`. */
   readonly exports?: readonly string[];
   /** The newest export of every partition path. Implied when only filters are given. */
   readonly all?: boolean;

@@ -2,7 +2,7 @@
 import { runUnpack, settingsOfUnpack } from './unpacking/unpack-session.js';
 import type { UnpackOptions, UnpackedExport, UnpackReport } from './unpacking/contract.js';
 
-export type { UnpackOptions, UnpackedExport, UnpackReport } from './unpacking/contract.js';
+export type { HealedSum, UnpackOptions, UnpackedExport, UnpackReport } from './unpacking/contract.js';
 
 /**
  * @throws USAGE, SELECTOR_INVALID, SELECTOR_AMBIGUOUS, NOT_FOUND, TARGET_NOT_EMPTY, TARGET_CONFLICT, DISK_FULL,
@@ -18,6 +18,7 @@ export async function unpack(options: UnpackOptions): Promise<UnpackReport> {
     dryRun: options.dryRun ?? false,
     exports: result.exports,
     findings: result.findings,
+    healed: result.healed,
     totals: {
       exports: result.exports.length,
       files: sum((one) => one.files),

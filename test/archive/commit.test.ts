@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Archive } from '../../src/archive/archive.js';
-import { commitExports, discardExport, storeBundle } from '../../src/archive/commit.js';
+import { commitExports, discardExport } from '../../src/archive/commit.js';
 import * as layout from '../../src/archive/layout.js';
+import { storeBundle } from '../../src/archive/store-bundle.js';
 import { BundleWriter } from '../../src/bundle/write.js';
 import { collect, payloadOf, randomBytes, specOf, type Tree } from '../bundle/kit.js';
 import { expectCode, keysOf } from '../remote/bodies.js';
@@ -32,7 +33,6 @@ describe('the order of a commit', () => {
       'put exports/silver/y/ID/ID-00001.tar.zst',
       'put exports/silver/x/ID/SHA256SUMS',
       'put exports/silver/y/ID/SHA256SUMS',
-      'delete manifests/silver/y/ID.files.jsonl.zst',
       'put manifests/silver/y/ID.files.jsonl.zst',
       'flush ',
       'put manifests/silver/x/ID.export.json',
@@ -130,7 +130,8 @@ describe('a crash', () => {
         await run(faulty(inner, []), exports);
         expect(await collect(new Archive(inner).list())).toHaveLength(2);
       }),
-      { numRuns: 6 },
+      // The seed that once found an index deleted under its manifest stays.
+      { numRuns: 6, examples: [[999_999_990]] },
     );
   });
 

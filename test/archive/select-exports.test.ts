@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { isLakepackError } from '../../src/base/errors.js';
 import { comparePathBytes } from '../../src/base/paths.js';
 import { exportIdOf, manifestKey, parseManifestKey, type ExportRef } from '../../src/archive/layout.js';
-import { isNewer, newestOfEach, selectExports, type ExportConditions } from '../../src/archive/select-exports.js';
+import {
+  isNewer,
+  newestOfEach,
+  refOfWholeName,
+  selectExports,
+  type ExportConditions,
+} from '../../src/archive/select-exports.js';
 
 function ref(path: string, exportId: string): ExportRef {
   return parseManifestKey(manifestKey(path, exportId))!;
@@ -73,6 +79,15 @@ describe('by name', () => {
     ['several, each once', ['gold', 'gold/prices', '20251004T060000Z-cccc0002', 'runs'], ['cccc0002', 'dddd0001']],
     ['an old and a new one of a path', ['20251004T060000Z-cccc0001', 'gold/prices'], ['cccc0001', 'cccc0002']],
   ])('%s', (_name, names, expected) => expect(select({ names })).toEqual(expected));
+
+  test('as partition and id, also without a listing', () => {
+    const name = 'silver/vulns/dt=2025-10-01/20251002T060000Z-aaaa0001';
+    expect(select({ names: [name] })).toEqual(['aaaa0001']);
+    expect(refOfWholeName(name)).toEqual(ALL[0]);
+    for (const other of ['silver/vulns', '20251002T060000Z-aaaa0001', '../x/20251002T060000Z-aaaa0001', 'a/2025']) {
+      expect(refOfWholeName(other)).toBeUndefined();
+    }
+  });
 
   test('with its history', () => {
     expect(select({ names: ['gold'], history: true })).toEqual(['cccc0001', 'cccc0002']);

@@ -39,6 +39,13 @@ const { DAMAGE, WARNING } = reports;
 
 const OUTPUTS: readonly [string, string, Parameters<typeof runCli>[1]][] = [
   ['export pack a', 'output-export-pack', { pack: async () => reports.packReport({ findings: [DAMAGE] }) }],
+  [
+    'export push a --to b',
+    'output-transfer',
+    { transfer: async () => reports.transferReport({ findings: [WARNING] }) },
+  ],
+  ['import pull --from a --into b', 'output-transfer', { transfer: async () => reports.transferReport() }],
+  ['migrate a b', 'output-transfer', { transfer: async () => reports.transferReport() }],
   ['verify --archive a', 'output-verify', { verify: async () => reports.verifyReport([DAMAGE, WARNING]) }],
   [
     'import unpack --all --from a --into b',
@@ -47,6 +54,10 @@ const OUTPUTS: readonly [string, string, Parameters<typeof runCli>[1]][] = [
   ],
   ['catalog list --archive a', 'output-catalog-list', { catalogList: async () => reports.catalogListing() }],
   ['catalog show --all --archive a', 'output-catalog-show', { catalogShow: listed }],
+  ['remote check a', 'output-remote-check', { checkRemote: async () => reports.remoteCheckReport() }],
+  ['remote list', 'output-remote-list', { listRemotes: () => reports.remoteListing() }],
+  ['remote share a b', 'output-remote-share', { share: async () => reports.shareReport() }],
+  ['prune a', 'output-prune', { prune: async () => reports.pruneReport() }],
   ['lake list a', 'output-lake-list', { listLake: async () => reports.lakeListing({ findings: [WARNING] }) }],
 ];
 
@@ -70,6 +81,15 @@ describe('--json', () => {
     expect(lines.map((one) => faultsOf('output-catalog-files', JSON.parse(one)))).toEqual([[], []]);
     expect(stdout).not.toContain('\u009b');
     expect(JSON.parse(lines[1] ?? '')).toEqual(reports.catalogFile({ path: 'new\nline\u009b' }));
+  });
+
+  test('remote ls prints one conforming object a line', async () => {
+    async function* listObjects() {
+      yield* reports.listedObjects();
+    }
+    const { stdout } = await runCli(['remote', 'ls', 'a', '--json'], { listObjects });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((one) => faultsOf('output-remote-ls', JSON.parse(one)))).toEqual([[], []]);
   });
 
   test('an error is one JSON line on stderr, and stdout stays empty', async () => {

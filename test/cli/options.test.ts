@@ -23,7 +23,7 @@ async function optionsOf(argv: readonly string[], settings?: CliSettings): Promi
     delete given.onProgress;
     calls.push(given);
   };
-  const library: Library = {
+  const library: Partial<Library> = {
     pack: async (options) => (take(options), packReport()),
     verify: async (options) => (take(options), verifyReport()),
     unpack: async (options) => (take(options), unpackReport()),
@@ -43,6 +43,9 @@ async function optionsOf(argv: readonly string[], settings?: CliSettings): Promi
 
 const words = (line: string): string[] => line.split(' ');
 
+/** A word for an archive, where neither environment nor configuration say anything. */
+const place = (location: string): object => ({ location, context: { environment: {}, remotes: new Map() } });
+
 describe('export pack', () => {
   test('without flags leaves every default to the operation', async () => {
     expect(await optionsOf(words('export pack lake'))).toEqual({ lake: 'lake' });
@@ -56,7 +59,14 @@ describe('export pack', () => {
       ...['--note', 'two words', '--where', 'dt >= 2025-01-01'],
     ];
     expect(await optionsOf(argv)).toEqual({
-      ...{ lake: 'lake', to: 'r2:archive', by: 'dataset', level: 9, bundleSizeBytes: 500_000_000, profile: 'cdn' },
+      ...{
+        lake: 'lake',
+        to: place('r2:archive'),
+        by: 'dataset',
+        level: 9,
+        bundleSizeBytes: 500_000_000,
+        profile: 'cdn',
+      },
       ...{ concurrency: 2, licence: 'CC0-1.0', note: 'two words', onChange: 'retry', unsupported: 'skip' },
       ...{ inspect: 'quick', dryRun: true },
       select: {
@@ -69,7 +79,7 @@ describe('export pack', () => {
   test('knows the other spellings', async () => {
     expect(await optionsOf(words('export pack lake --license MIT --archive a'))).toMatchObject({
       licence: 'MIT',
-      to: 'a',
+      to: place('a'),
     });
     expect(await optionsOf(words('export pack lake --level=0'))).toMatchObject({ level: 0 });
     expect(await optionsOf(words('--json export --quiet pack lake'))).toEqual({ lake: 'lake' });
@@ -93,7 +103,7 @@ describe('export pack', () => {
   test('finds relative paths from the folder it was called in, and leaves remotes alone', async () => {
     const cwd = path.resolve('/somewhere');
     const options = await optionsOf(words('export pack lake --to s3://bucket/lake'), { cwd });
-    expect(options).toEqual({ lake: path.join(cwd, 'lake'), to: 's3://bucket/lake' });
+    expect(options).toEqual({ lake: path.join(cwd, 'lake'), to: place('s3://bucket/lake') });
   });
 
   test('takes words after -- as they are', async () => {
@@ -115,20 +125,20 @@ const SELECTED = {
 
 describe('verify', () => {
   test('without a selector checks everything', async () => {
-    expect(await optionsOf(words('verify --archive lake'))).toEqual({ archive: 'lake' });
+    expect(await optionsOf(words('verify --archive lake'))).toEqual({ archive: place('lake') });
   });
 
   test('translates every flag', async () => {
     const argv = words('verify --archive lake --depth stored --sample 5% --sample-seed 7 --concurrency 3');
     expect(await optionsOf([...argv, ...SELECTORS])).toEqual({
-      ...{ archive: 'lake', depth: 'stored', sample: 0.05, sampleSeed: 7, concurrency: 3, select: SELECTED },
+      ...{ archive: place('lake'), depth: 'stored', sample: 0.05, sampleSeed: 7, concurrency: 3, select: SELECTED },
     });
   });
 
   test('tells bundle files from exports by their form', async () => {
     expect(await optionsOf(words('verify silver/x 20251011T08 ./a b.tar.zst c.tar --from lake'))).toEqual({
       ...{
-        archive: 'lake',
+        archive: place('lake'),
         select: { exports: ['silver/x', '20251011T08'] },
         bundleFiles: ['./a', 'b.tar.zst', 'c.tar'],
       },
@@ -141,7 +151,7 @@ describe('import unpack', () => {
   test('translates every flag', async () => {
     const argv = words('import unpack silver/x --from lake --into out --path **/*.parquet --path a?b --concurrency 1');
     expect(await optionsOf([...argv, ...words('--replace --merge --foreign --dry-run'), ...SELECTORS])).toEqual({
-      ...{ from: 'lake', into: 'out', paths: ['**/*.parquet', 'a?b'], concurrency: 1 },
+      ...{ from: place('lake'), into: 'out', paths: ['**/*.parquet', 'a?b'], concurrency: 1 },
       ...{ replace: true, merge: true, foreign: true, dryRun: true, select: { exports: ['silver/x'], ...SELECTED } },
     });
   });
@@ -156,10 +166,10 @@ describe('import unpack', () => {
 
 describe('catalog and lake', () => {
   test('list, show and files take the same selectors', async () => {
-    expect(await optionsOf(words('catalog list --archive lake'))).toEqual({ archive: 'lake' });
+    expect(await optionsOf(words('catalog list --archive lake'))).toEqual({ archive: place('lake') });
     for (const verb of ['list', 'show', 'files']) {
       const options = await optionsOf(['catalog', verb, 'silver/x/', '--from', 'r2:x', ...SELECTORS]);
-      expect(options).toEqual({ archive: 'r2:x', select: { exports: ['silver/x'], ...SELECTED } });
+      expect(options).toEqual({ archive: place('r2:x'), select: { exports: ['silver/x'], ...SELECTED } });
     }
   });
 
@@ -169,7 +179,7 @@ describe('catalog and lake', () => {
       'lake list lake --archive a --by run --partition p --layer l --dataset d --run r --where w --since 1d',
     );
     expect(await optionsOf(argv)).toEqual({
-      ...{ lake: 'lake', archive: 'a', by: 'run' },
+      ...{ lake: 'lake', archive: place('a'), by: 'run' },
       select: { partitions: ['p'], layers: ['l'], datasets: ['d'], run: 'r', where: 'w', since: '1d' },
     });
   });

@@ -5,7 +5,13 @@ import type {
   ExportHead,
   Finding,
   LakeListing,
+  ListedObject,
   PackReport,
+  PruneReport,
+  RemoteCheckReport,
+  RemoteListing,
+  ShareReport,
+  TransferReport,
   UnpackReport,
   VerifyReport,
 } from '../../src/index.js';
@@ -44,6 +50,7 @@ export function packReport(change: Partial<PackReport> = {}): PackReport {
   return {
     lake: 'lake',
     archive: 'lake',
+    copiedTo: [],
     dryRun: false,
     exports: [
       {
@@ -56,7 +63,10 @@ export function packReport(change: Partial<PackReport> = {}): PackReport {
       },
     ],
     findings: [],
-    totals: { packed: 1, unchanged: 1, failed: 0, planned: 0, files: 120, bytes: 4_404_019, storedBytes: 1_153_434 },
+    totals: {
+      ...{ packed: 1, unchanged: 1, failed: 0, planned: 0, files: 120, bytes: 4_404_019, storedBytes: 1_153_434 },
+      ...{ removedFiles: 0, removedBytes: 0 },
+    },
     elapsedMs: 1234.5,
     ...change,
   };
@@ -91,8 +101,37 @@ export function unpackReport(change: Partial<UnpackReport> = {}): UnpackReport {
     dryRun: false,
     exports: [{ name: EXPORT_ID, path: PARTITION, files: 100, bytes: 4_000_000, kept: 20, replaced: 1 }],
     findings: [],
+    healed: [],
     totals: { exports: 1, files: 100, bytes: 4_000_000, kept: 20, replaced: 1, resumed: 3 },
     elapsedMs: 200_000,
+    ...change,
+  };
+}
+
+export function transferReport(change: Partial<TransferReport> = {}): TransferReport {
+  const names = (count: number) => ({ count, names: count === 0 ? [] : [`${PARTITION}/${EXPORT_ID}`] });
+  return {
+    from: 'lake',
+    to: 'r2:lake',
+    dryRun: false,
+    exports: [
+      {
+        ...{ exportId: EXPORT_ID, path: PARTITION, status: 'transferred', bundles: 2, bytes: 4_404_019 },
+        ...{ sentBytes: 4_404_125, resumedBytes: 0, copied: false, proof: 'store-sha256', sourceDeleted: false },
+        findings: [],
+      },
+      {
+        ...{ exportId: EXPORT_ID, path: 'silver/old', status: 'present', bundles: 1, bytes: 10, sentBytes: 0 },
+        ...{ resumedBytes: 0, copied: false, sourceDeleted: false, findings: [] },
+      },
+    ],
+    findings: [],
+    totals: {
+      ...{ transferred: 1, present: 1, failed: 0, planned: 0, objects: 4, bytes: 4_404_019, sentBytes: 4_404_125 },
+      ...{ resumedBytes: 0, requests: { write: 0, read: 0 }, sourceDeleted: 0 },
+    },
+    cutOver: { onlyInSource: names(0), onlyInTarget: names(3), equal: names(2), different: names(0) },
+    elapsedMs: 1_200,
     ...change,
   };
 }
@@ -166,6 +205,76 @@ export function lakeListing(change: Partial<LakeListing> = {}): LakeListing {
       { path: 'gold/empty', keys: {}, files: 0, directories: 3, bytes: 0, state: 'never' },
     ],
     findings: [],
+    ...change,
+  };
+}
+
+export function remoteCheckReport(change: Partial<RemoteCheckReport> = {}): RemoteCheckReport {
+  return {
+    ...{ remote: 'r2:lake', kind: 's3', provider: 'r2', verdict: 'reading', ok: false },
+    problems: [
+      { probe: 'put', severity: 'error', code: 'PERMISSION_DENIED', message: 'put: not allowed', hint: 'allow it' },
+      { probe: 'lifecycle', severity: 'warning', code: 'REMOTE_MISCONFIGURED', message: 'lifecycle: objects go' },
+    ],
+    probes: [
+      { id: 'name', tries: 'the name resolves', outcome: 'works', neededFor: 'everything', note: 'example.org' },
+      {
+        ...{ id: 'put', tries: 'an object can be written', outcome: 'refused', neededFor: 'writing' },
+        ...{ note: 'not allowed', instead: 'nothing', fix: 'allow it', code: 'PERMISSION_DENIED' },
+      },
+      { id: 'lifecycle', tries: 'rules', outcome: 'works', neededFor: 'nothing', problem: 'warning' },
+    ],
+    leftBehind: ['lake/lakepack-check-x/first (AccessDenied)'],
+    elapsedMs: 900,
+    ...change,
+  };
+}
+
+export function remoteListing(): RemoteListing {
+  return {
+    remotes: [
+      {
+        ...{ name: 'r2', from: 'environment', kind: 's3', provider: 'Cloudflare R2', where: 'https://x/lake' },
+        ...{ keyFrom: 'R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY', key: 'missing' },
+        ...{ missing: ['R2_ACCESS_KEY_ID'], fallback: ['b2:lake'] },
+      },
+    ],
+  };
+}
+
+export function listedObjects(): ListedObject[] {
+  return [
+    { key: 'exports/a', bytes: 10, storedAt: new Date('2025-10-11T08:00:00Z') },
+    { key: 'manifests/new\nline', bytes: 20 },
+  ];
+}
+
+export function shareReport(change: Partial<ShareReport> = {}): ShareReport {
+  return {
+    archive: 'r2:lake',
+    expiresAt: '2025-10-12T08:00:00.000Z',
+    exports: [
+      {
+        ...{ exportId: EXPORT_ID, path: PARTITION },
+        files: [
+          { name: 'a.json', key: 'manifests/a.json', url: "https://x/it's?X=1", bytes: 1, sha256: SHA },
+          { name: 'a.SHA256SUMS', key: 'exports/a/SHA256SUMS', url: 'https://x/sums?X=2' },
+        ],
+      },
+    ],
+    ...change,
+  };
+}
+
+export function pruneReport(change: Partial<PruneReport> = {}): PruneReport {
+  return {
+    ...{ archive: 'r2:lake', dryRun: false, what: 'objects' },
+    rows: [
+      { kind: 'bundle', key: 'exports/a', bytes: 10, at: '2025-10-11T08:00:00.000Z', status: 'removed' },
+      { kind: 'index', key: 'manifests/b', bytes: 20, status: 'kept', reason: 'it is young' },
+    ],
+    totals: { removed: 1, planned: 0, kept: 1, refused: 0, bytes: 10, temporaries: 0 },
+    elapsedMs: 10,
     ...change,
   };
 }

@@ -1,6 +1,7 @@
 /** Runs the command line in process, with streams that collect, and a library that a test makes. */
 import { Writable } from 'node:stream';
 import { run, type Library } from '../../src/cli/main.js';
+import { noteOutput } from '../servers/secrets.js';
 
 export interface CliRun {
   readonly code: number;
@@ -50,5 +51,8 @@ export async function runCli(
     signal: settings.signal ?? new AbortController().signal,
   };
   const code = await run(argv, io, async () => library as Library);
+  const command = argv.join(' ');
+  const linksAllowed = argv[0] === 'remote' && argv[1] === 'share';
+  noteOutput(`${command}\n${stdout.text}\n${stderr.text}`, `the output of lakepack ${command}`, { linksAllowed });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

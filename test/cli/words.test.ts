@@ -32,7 +32,7 @@ describe('export pack', () => {
   });
 
   test('a run with nothing to do says so in one line', async () => {
-    const totals = { packed: 0, unchanged: 2000, failed: 0, planned: 0, files: 0, bytes: 0, storedBytes: 0 };
+    const totals = { ...reports.packReport().totals, packed: 0, unchanged: 2000 };
     expect(await packed({ exports: [], totals }, ['--loud'])).toBe('nothing new to pack: 2,000 unchanged, in 1.2 s\n');
   });
 

@@ -5,8 +5,9 @@ import type { VerifiedExport, VerifyOptions, VerifyReport } from '../../index.js
 import { given } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { exitForFindings } from '../exit-code.js';
+import { archivePlaceIfGiven } from '../places.js';
 import { findingLines } from '../print-findings.js';
-import { EXPORT_SELECTOR_OPTIONS, archivePlace, exportSelector, splitWords } from '../selectors.js';
+import { EXPORT_SELECTOR_OPTIONS, exportSelector, splitWords } from '../selectors.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, parsePercent, parseWhole } from '../units.js';
 
 const DEPTHS = ['manifest', 'stored', 'contents'] as const;
@@ -55,7 +56,7 @@ export const verifyCommand: Command = {
     { line: 'lakepack verify ./20251011T080000Z-0a1b2c3d-00001.tar.zst', why: 'one bundle file, without its manifest' },
   ],
   async run(context) {
-    const options = verifyOptions(context);
+    const options = await verifyOptions(context);
     const { verify } = await context.library();
     const report = await context.withProgress('verify', (onProgress) => verify({ ...options, onProgress }));
     await context.print('output-verify', report, () => verifyLines(report, context));
@@ -66,7 +67,8 @@ export const verifyCommand: Command = {
   },
 };
 
-function verifyOptions({ args, io }: CommandContext): VerifyOptions {
+async function verifyOptions(context: CommandContext): Promise<VerifyOptions> {
+  const { args, io } = context;
   const { exports, bundleFiles } = splitWords(args.words, io.cwd);
   const archive = args.text('archive');
   if (archive === undefined && (bundleFiles === undefined || exports.length > 0)) {
@@ -77,7 +79,7 @@ function verifyOptions({ args, io }: CommandContext): VerifyOptions {
   return {
     signal: io.signal,
     ...given({
-      archive: archive === undefined ? undefined : archivePlace(archive, io.cwd),
+      archive: await archivePlaceIfGiven(archive, context),
       select: exportSelector(args, exports),
       bundleFiles,
       depth: args.choice('depth', DEPTHS),

@@ -1,5 +1,6 @@
 /** What a caller of `pack` says and is told. Types only. */
 import type { ArchivePlace } from '../../archive/archive.js';
+import type { ProofKind, ProofMode } from '../../archive/contract.js';
 import type { Finding } from '../../base/findings.js';
 import type { ProgressListener } from '../../base/progress.js';
 import type { Grouping } from '../../schema/export-manifest.js';
@@ -8,8 +9,11 @@ import type { LakeSelector } from '../selection.js';
 export interface PackOptions {
   /** The lake's folder. */
   readonly lake: string;
-  /** Where the exports go: a folder or remote, or an open archive. Default: the lake itself. */
-  readonly to?: ArchivePlace;
+  /**
+   * Where the exports go: a folder or remote, or an open archive. Of several, the first is packed into, and what it
+   * then has of this lake is transferred to the others. Default: the lake itself.
+   */
+  readonly to?: ArchivePlace | readonly ArchivePlace[];
   readonly select?: LakeSelector;
   /** How much goes into one export. Default `partition`. */
   readonly by?: Grouping;
@@ -23,6 +27,18 @@ export interface PackOptions {
   readonly concurrency?: number;
   readonly licence?: string;
   readonly note?: string;
+  /**
+   * How a bundle in a distant archive is proven before its manifest is written. Default `auto`. A folder is believed:
+   * what was written there went through this machine alone.
+   */
+  readonly proof?: ProofMode;
+  /**
+   * Deletes the packed files from the lake, once their export was proven in `copies` archives by this run. Files that
+   * are not what was packed stay, with all of their export, and a finding.
+   */
+  readonly removeSource?: boolean;
+  /** In how many of the archives an export must be proven before its files are deleted. Default: all of them. */
+  readonly copies?: number;
   /** A file that changes while it is packed: `fail` its export, or `retry` it from a new scan. Default `fail`. */
   readonly onChange?: 'fail' | 'retry';
   /** What cannot be stored (links, sockets, names that are not UTF-8): see docs/decisions/0010. */
@@ -35,6 +51,14 @@ export interface PackOptions {
   readonly stateDir?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
+}
+
+/** An archive that has an export. */
+export interface PackedCopy {
+  /** As it is shown to people. */
+  readonly archive: string;
+  /** What is known of it there; absent where this run did not look. */
+  readonly proof?: ProofKind;
 }
 
 export interface PackedExport {
@@ -50,12 +74,18 @@ export interface PackedExport {
   readonly storedBytes: number;
   readonly bundles: number;
   readonly contentDigest?: string;
+  /** Where it stands now. Absent where there is one archive only, and nothing is removed. */
+  readonly copies?: readonly PackedCopy[];
+  /** What was deleted from the lake. Absent where nothing was to be. */
+  readonly removed?: { readonly files: number; readonly bytes: number };
   readonly findings: readonly Finding[];
 }
 
 export interface PackReport {
   readonly lake: string;
   readonly archive: string;
+  /** The other archives the exports were transferred to. */
+  readonly copiedTo: readonly string[];
   readonly dryRun: boolean;
   readonly exports: readonly PackedExport[];
   /** Findings that belong to no export. */
@@ -69,6 +99,9 @@ export interface PackReport {
     readonly files: number;
     readonly bytes: number;
     readonly storedBytes: number;
+    /** Deleted from the lake, also by going on with an interrupted run. */
+    readonly removedFiles: number;
+    readonly removedBytes: number;
   };
   readonly elapsedMs: number;
 }

@@ -7,8 +7,12 @@ import { LineSpool } from '../../base/line-spool.js';
 import type { ProgressListener } from '../../base/progress.js';
 import { TOOL_NAME } from '../../base/version.js';
 import type { Archive } from '../../archive/archive.js';
-import { storeBundle, type FinishedExport } from '../../archive/commit.js';
+import type { FinishedExport } from '../../archive/commit.js';
+import type { ProofMode } from '../../archive/contract.js';
 import * as layout from '../../archive/layout.js';
+import { storeBundle } from '../../archive/store-bundle.js';
+import type { UploadJournal } from '../../archive/upload-journal.js';
+import type { ByteBudget } from '../../base/byte-budget.js';
 import { blockBytesFor } from '../../bundle/block-hasher.js';
 import { BundleWriter, type PayloadSource } from '../../bundle/write.js';
 import { ZSTD_VERSION } from '../../codec/zstd.js';
@@ -33,6 +37,10 @@ import { EntryCursor, planBundles, storedBytesBound, type PlannedBundle } from '
 export interface ExportWriterSettings {
   readonly lake: string;
   readonly archive: Archive;
+  /** What is under way in the archive, and the memory that all exports share for it. */
+  readonly journal: UploadJournal;
+  readonly memory: ByteBudget;
+  readonly proof: ProofMode;
   readonly level: number;
   readonly bundleSizeBytes: number;
   /** Frames compressed at once, for each bundle. */
@@ -99,7 +107,7 @@ class ExportWriter {
   }
 
   async #writeBundle(planned: PlannedBundle): Promise<BundleFacts> {
-    const { archive, signal } = this.#settings;
+    const { archive, journal, memory, proof, signal } = this.#settings;
     const name = layout.bundleName(this.#job.exportId, planned.number);
     const key = layout.bundleKey(this.#job.selection.path, this.#job.exportId, name);
     const spools: LineSpool[] = [];
@@ -112,7 +120,13 @@ class ExportWriter {
         spools.push(spool);
         return this.#openWriter(name, planned, (entry) => spool.append(serializeFileEntry(entry)));
       };
-      const facts = await storeBundle(archive.remote, key, open, { signal });
+      const facts = await storeBundle(archive.remote, key, open, {
+        signal,
+        journal,
+        memory,
+        proof,
+        maxStoredBytes: storedBytesBound(planned),
+      });
       // Only the last writer was read to its end.
       for await (const line of spools.at(-1) ?? []) this.#count(line);
       return facts;

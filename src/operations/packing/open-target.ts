@@ -8,7 +8,7 @@ import { Archive, archiveAt, showPlace, type ArchivePlace } from '../../archive/
 import { isLakepackError, LakepackError } from '../../base/errors.js';
 import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { isFileRemote, openFileRemote } from '../../remote/file.js';
-import { folderOf } from '../../remote/open.js';
+import { folderAt } from '../../remote/open.js';
 import { readOnly } from '../../remote/read-only.js';
 import type { PackSettings } from './pack-settings.js';
 
@@ -22,25 +22,30 @@ export async function openTarget({ lake, to, dryRun }: PackSettings): Promise<Ar
   try {
     return await archiveAt(to, { mode: 'read' });
   } catch (error) {
-    if (!isLakepackError(error, 'NOT_FOUND') || typeof to !== 'string') throw error;
-    return new Archive(readOnly(openFileRemote(folderOf(to))));
+    const folder = to instanceof Archive ? undefined : folderAt(to);
+    if (!isLakepackError(error, 'NOT_FOUND') || folder === undefined) throw error;
+    return new Archive(readOnly(openFileRemote(folder)));
   }
 }
 
 /** One name for one archive: `./archive`, its absolute path and a link to it are the same. */
-export async function targetName({ remote, url }: Archive): Promise<string> {
-  return isFileRemote(remote) ? await physicalPath(remote.folder) : url;
+export async function targetName({ remote }: Archive): Promise<string> {
+  return isFileRemote(remote) ? await physicalPath(remote.folder) : remote.identity;
 }
 
 /** An archive below the lake would be packed with it, again and again. The lake itself knows what is its own. */
 async function assertOutside(lake: string, to: ArchivePlace): Promise<void> {
-  const folder = typeof to === 'string' ? folderOf(to) : isFileRemote(to.remote) ? to.remote.folder : undefined;
+  const folder = to instanceof Archive ? folderOfOpen(to) : folderAt(to);
   if (folder === undefined) return;
   const physical = await onDisk(folder, () => physicalPath(folder));
   if (!physical.startsWith(`${lake}${path.sep}`)) return;
   throw new LakepackError('USAGE', `${showPlace(to)}: the archive is inside the lake, and would be packed with it`, {
     hint: 'leave out --to: the lake is an archive itself; or give a folder outside of it',
   });
+}
+
+function folderOfOpen({ remote }: Archive): string | undefined {
+  return isFileRemote(remote) ? remote.folder : undefined;
 }
 
 /** Absolute, the links of what is there resolved. */

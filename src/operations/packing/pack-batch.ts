@@ -6,7 +6,11 @@ import pMap from 'p-map';
 import type { Archive } from '../../archive/archive.js';
 import { commitExports, discardExport, type FinishedExport } from '../../archive/commit.js';
 import { exportIdOf } from '../../archive/layout.js';
+import type { UploadJournal } from '../../archive/upload-journal.js';
+import type { ByteBudget } from '../../base/byte-budget.js';
 import { isLakepackError, throwIfAborted } from '../../base/errors.js';
+import { BLOCK_BYTES, MIB } from '../../base/limits.js';
+import { sharedSignal } from '../../base/shared-signal.js';
 import { toolVersion } from '../../base/version.js';
 import type { ExportSelection } from '../../lake/contract.js';
 import type { Provenance } from '../../schema/export-manifest.js';
@@ -20,6 +24,9 @@ export interface BatchContext {
   readonly settings: PackSettings;
   readonly archive: Archive;
   readonly journal: PackJournal;
+  /** Of the archive's remote. */
+  readonly uploads: UploadJournal;
+  readonly memory: ByteBudget;
   readonly scratchDir: string;
   /** Ids of exports that have a manifest. */
   readonly committed: ReadonlySet<string>;
@@ -31,6 +38,10 @@ export interface BatchContext {
 const ATTEMPTS = 4;
 /** A store that does not answer must not keep somebody who pressed Ctrl-C. */
 const DISCARD_MS = 10_000;
+/** Exports up to this size are small to a distant archive. */
+const SMALL_EXPORT_BYTES = 4 * MIB;
+const SMALL_AT_ONCE = 16;
+const LEFT_TO_NEXT_RUN = ['INTERRUPTED', 'REMOTE_UNAVAILABLE', 'CREDENTIALS_INVALID'] as const;
 
 interface Planned {
   readonly selection: ExportSelection;
@@ -60,7 +71,7 @@ class BatchPacker {
   }
 
   async run(batch: readonly ExportSelection[]): Promise<PackedExport[]> {
-    const { settings, archive, journal } = this.#context;
+    const { settings, archive, journal, uploads } = this.#context;
     const { signal, onProgress } = settings;
     throwIfAborted(signal);
     const planned = await this.#plan(batch);
@@ -71,6 +82,7 @@ class BatchPacker {
       const finished = outcomes.flatMap((one) => one.finished ?? []);
       await commitExports(archive.remote, finished, {
         signal,
+        journal: uploads,
         onManifest: (exportId) => void this.#sent.add(exportId),
       });
     } catch (error) {
@@ -115,28 +127,41 @@ class BatchPacker {
   async #writeAll(planned: readonly Planned[], outcomes: Outcome[]): Promise<void> {
     const { signal, concurrency } = this.#context.settings;
     const stop = new AbortController();
-    const both = AbortSignal.any([signal, stop.signal]);
+    const both = sharedSignal(AbortSignal.any([signal, stop.signal]));
     const failures: unknown[] = [];
-    const width = Math.min(concurrency, planned.length);
-    await pMap(
-      planned,
-      async (one) => {
-        if (both.aborted) return;
-        try {
-          outcomes.push(await this.#packOne(one, both, width === 1 ? concurrency + 2 : 2));
-        } catch (error) {
-          failures.push(error);
-          stop.abort(error);
-        }
-      },
-      { concurrency: width },
+    const work = async (one: Planned, frameConcurrency: number): Promise<void> => {
+      if (both.aborted) return;
+      try {
+        outcomes.push(await this.#packOne(one, both, frameConcurrency));
+      } catch (error) {
+        failures.push(error);
+        stop.abort(error);
+      }
+    };
+    await Promise.all(
+      this.#lanes(planned).map(async ({ exports, atOnce }) => {
+        const width = Math.min(atOnce, exports.length);
+        const frames = width === 1 ? concurrency + 2 : 2;
+        await pMap(exports, (one) => work(one, frames), { concurrency: Math.max(1, width) });
+      }),
     );
     if (failures.length > 0) throw failures[0];
   }
 
+  /** To a distant archive small exports spend their time waiting: many go at once, beside the large ones. */
+  #lanes(planned: readonly Planned[]): readonly { readonly exports: readonly Planned[]; readonly atOnce: number }[] {
+    const { archive, settings } = this.#context;
+    if (!archive.remote.isDistant) return [{ exports: planned, atOnce: settings.concurrency }];
+    const isSmall = ({ selection }: Planned): boolean => selection.entries.bytes <= SMALL_EXPORT_BYTES;
+    return [
+      { exports: planned.filter(isSmall), atOnce: Math.max(settings.concurrency, SMALL_AT_ONCE) },
+      { exports: planned.filter((one) => !isSmall(one)), atOnce: settings.concurrency },
+    ];
+  }
+
   /** Packs one export; with `retry`, from a new scan as often as a file changes under it. */
   async #packOne(planned: Planned, signal: AbortSignal, frameConcurrency: number): Promise<Outcome> {
-    const { archive, settings, provenanceOf } = this.#context;
+    const { archive, settings, uploads, provenanceOf } = this.#context;
     let current = planned;
     for (let attempt = 1; ; attempt += 1) {
       const { selection, exportId } = current;
@@ -145,7 +170,7 @@ class BatchPacker {
         return outcomeOf(selection, await writeExport(this.#writerSettings(signal, frameConcurrency), job));
       } catch (error) {
         if (!isLakepackError(error, 'SOURCE_CHANGED') && !isLakepackError(error, 'SOURCE_UNREADABLE')) throw error;
-        await discardExport(archive.remote, selection.path, exportId, { signal });
+        await discardExport(archive.remote, selection.path, exportId, { signal, journal: uploads });
         const retry = error.code === 'SOURCE_CHANGED' && settings.onChange === 'retry' && attempt < ATTEMPTS;
         const again = retry ? await this.#replan(selection.path) : undefined;
         if (again === undefined) {
@@ -163,11 +188,14 @@ class BatchPacker {
   }
 
   #writerSettings(signal: AbortSignal, frameConcurrency: number): ExportWriterSettings {
-    const { archive, scratchDir, settings } = this.#context;
-    const { lake, level, bundleSizeBytes, inspect, onProgress } = settings;
+    const { archive, uploads: journal, memory, scratchDir, settings } = this.#context;
+    const { lake, level, bundleSizeBytes, inspect, proof, onProgress } = settings;
     return {
       lake,
       archive,
+      journal,
+      memory,
+      proof,
       level,
       bundleSizeBytes,
       frameConcurrency,
@@ -181,16 +209,25 @@ class BatchPacker {
 
   /**
    * Best effort: what stays is invisible, and the journal has the next run remove it or go on with it. A large export
-   * that was interrupted keeps its finished bundles: they are too dear to be made again.
+   * that was interrupted keeps what is stored of it: it is too dear to be made again.
    */
   async #discard(cause: unknown): Promise<void> {
-    const isInterrupted = isLakepackError(cause, 'INTERRUPTED');
-    const call = { signal: AbortSignal.timeout(DISCARD_MS) };
-    for (const { selection, exportId } of this.#begun) {
-      if (this.#sent.has(exportId)) continue;
-      if (isInterrupted && selection.entries.bytes > this.#context.settings.bundleSizeBytes) continue;
-      await discardExport(this.#context.archive.remote, selection.path, exportId, call).catch(() => undefined);
-    }
+    const { archive, uploads: journal } = this.#context;
+    const call = { signal: AbortSignal.timeout(DISCARD_MS), journal };
+    const garbage = this.#begun.filter(({ selection, exportId }) => {
+      return !this.#sent.has(exportId) && !this.#isWorthKeeping(selection, cause);
+    });
+    const discard = ({ selection, exportId }: Planned): Promise<void> =>
+      discardExport(archive.remote, selection.path, exportId, call).catch(() => undefined);
+    await pMap(garbage, discard, { concurrency: archive.remote.isDistant ? SMALL_AT_ONCE : 1 });
+  }
+
+  #isWorthKeeping({ entries }: ExportSelection, cause: unknown): boolean {
+    const { archive, settings } = this.#context;
+    if (!archive.remote.isDistant)
+      return isLakepackError(cause, 'INTERRUPTED') && entries.bytes > settings.bundleSizeBytes;
+    // Sent in parts, over a network that comes back: the next run goes on in the middle of a bundle.
+    return LEFT_TO_NEXT_RUN.some((code) => isLakepackError(cause, code)) && entries.bytes > BLOCK_BYTES;
   }
 }
 

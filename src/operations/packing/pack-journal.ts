@@ -4,9 +4,10 @@
  * do reads no manifest. Losing it costs time, never data.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemErrorCode } from '../../base/errors.js';
+import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 
 export interface BegunExport {
   readonly path: string;
@@ -111,4 +112,13 @@ function isBegun(value: unknown): value is BegunExport {
   if (typeof value !== 'object' || value === null) return false;
   const { path: exportPath, scanDigest, exportId } = value as Partial<Record<keyof BegunExport, unknown>>;
   return [exportPath, scanDigest, exportId].every((field) => typeof field === 'string');
+}
+
+/** Every export that a pack on this machine has begun and not ended, into whatever archive. */
+export async function unfinishedExports(stateDir: string): Promise<readonly BegunExport[]> {
+  const folder = path.join(stateDir, 'packs');
+  const names = (await onDisk(folder, () => unlessAbsent(() => readdir(folder)))) ?? [];
+  const journals = names.filter((name) => name.endsWith('.journal.jsonl'));
+  const lists = await Promise.all(journals.map((name) => readBegun(path.join(folder, name))));
+  return lists.flat();
 }

@@ -9,6 +9,8 @@ import type { Archive } from '../../archive/archive.js';
 import { discardExport } from '../../archive/commit.js';
 import { exportPrefix, manifestPrefix, type ExportRef } from '../../archive/layout.js';
 import { isNewer } from '../../archive/select-exports.js';
+import { UploadJournal } from '../../archive/upload-journal.js';
+import { ByteBudget } from '../../base/byte-budget.js';
 import { throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
 import { MIB } from '../../base/limits.js';
@@ -35,6 +37,8 @@ const BATCH_BYTES = 1024 * MIB;
 /** What is told of each file is held until the batch is committed. */
 const BATCH_FILES = 20_000;
 const DECISIONS_AT_ONCE = 16;
+/** Of parts on their way to a distant archive, all exports together. */
+const PART_MEMORY_BYTES = 128 * MIB;
 
 export interface SessionResult {
   readonly archive: string;
@@ -46,13 +50,16 @@ export async function runPack(settings: PackSettings): Promise<SessionResult> {
   const archive = await openTarget(settings);
   let lock: ProcessLock | undefined;
   let scratchDir: string | undefined;
+  let uploads: UploadJournal | undefined;
   try {
     const name = `${settings.lake}\n${await targetName(archive)}`;
     if (!settings.dryRun) lock = await acquireLock(`pack\n${name}`, busyLake(settings));
     scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
     const journal = await PackJournal.open(settings.stateDir, name);
-    return await new PackSession(settings, archive, journal, scratchDir).run();
+    uploads = await UploadJournal.open(settings.stateDir, archive.remote.identity);
+    return await new PackSession({ settings, archive, journal, uploads, scratchDir }).run();
   } finally {
+    await uploads?.close();
     await lock?.release();
     await archive.close();
     if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
@@ -63,10 +70,20 @@ function busyLake({ lakeShown }: PackSettings): string {
   return `${lakeShown}: another lakepack is packing this lake into this archive`;
 }
 
+interface SessionParts {
+  readonly settings: PackSettings;
+  readonly archive: Archive;
+  readonly journal: PackJournal;
+  readonly uploads: UploadJournal;
+  readonly scratchDir: string;
+}
+
 class PackSession {
   readonly #settings: PackSettings;
   readonly #archive: Archive;
   readonly #journal: PackJournal;
+  readonly #uploads: UploadJournal;
+  readonly #memory = new ByteBudget(PART_MEMORY_BYTES);
   readonly #scratchDir: string;
   readonly #newest = new Map<string, ExportRef>();
   readonly #committed = new Set<string>();
@@ -74,10 +91,11 @@ class PackSession {
   readonly #scans: ScanResult[] = [];
   #runManifests: RunManifestIndex | undefined;
 
-  constructor(settings: PackSettings, archive: Archive, journal: PackJournal, scratchDir: string) {
+  constructor({ settings, archive, journal, uploads, scratchDir }: SessionParts) {
     this.#settings = settings;
     this.#archive = archive;
     this.#journal = journal;
+    this.#uploads = uploads;
     this.#scratchDir = scratchDir;
   }
 
@@ -180,7 +198,8 @@ class PackSession {
     const wanted = new Set(todo.map(({ path: one, entries }) => this.#journal.idFor(one, entries.scanDigest)));
     for (const { path: exportPath, exportId } of this.#journal.unfinished) {
       if (this.#committed.has(exportId) || wanted.has(exportId)) continue;
-      await discardExport(this.#archive.remote, exportPath, exportId, { signal: this.#settings.signal });
+      const { signal } = this.#settings;
+      await discardExport(this.#archive.remote, exportPath, exportId, { signal, journal: this.#uploads });
     }
   }
 
@@ -189,6 +208,8 @@ class PackSession {
       settings: this.#settings,
       archive: this.#archive,
       journal: this.#journal,
+      uploads: this.#uploads,
+      memory: this.#memory,
       scratchDir: this.#scratchDir,
       committed: this.#committed,
       provenanceOf: (selection) => this.#provenance(selection),

@@ -5,7 +5,7 @@ import type { ProgressListener } from '../../base/progress.js';
 import type { ExportSelector } from '../selection.js';
 
 export interface UnpackOptions {
-  /** The archive that holds the exports. Needed unless only bundle files are given. */
+  /** The archive that holds the exports, and its fallbacks. Needed unless only bundle files are given. */
   readonly from?: ArchivePlace;
   readonly select?: ExportSelector;
   /** Paths of bundle files to restore by themselves, without a sidecar. */
@@ -39,11 +39,24 @@ export interface UnpackedExport {
   readonly replaced: number;
 }
 
+/** What one archive gave because another could not give it whole. */
+export interface HealedSum {
+  /** The archive that failed, and the one that had it, as they are shown. */
+  readonly from: string;
+  readonly by: string;
+  /** Blocks of bundles. */
+  readonly blocks: number;
+  /** Manifests, lists of files and listings. */
+  readonly objects: number;
+}
+
 export interface UnpackReport {
   readonly into: string;
   readonly dryRun: boolean;
   readonly exports: readonly UnpackedExport[];
   readonly findings: readonly Finding[];
+  /** What came from fallbacks; each with a finding HEALED. */
+  readonly healed: readonly HealedSum[];
   readonly totals: {
     readonly exports: number;
     readonly files: number;

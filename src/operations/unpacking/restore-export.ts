@@ -6,12 +6,15 @@ import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import type { Archive } from '../../archive/archive.js';
 import { throwIfAborted } from '../../base/errors.js';
+import { MIB } from '../../base/limits.js';
 import { toDiskPath } from '../../base/paths.js';
 import type { ProgressListener } from '../../base/progress.js';
 import { unlessAbsent } from '../../base/system-errors.js';
 import type { ByteSource } from '../../bundle/byte-source.js';
+import type { FrameIndex } from '../../bundle/frame-index.js';
 import { FrameReader, readSeekTable } from '../../bundle/frame-reader.js';
 import type { FileEntry } from '../../schema/export-manifest.js';
+import { readAhead } from '../read-ahead.js';
 import { wrongBytes } from './restore-errors.js';
 import type { RestoreJob } from './restore-plan.js';
 import type { StagedFile, Staging } from './staging.js';
@@ -26,9 +29,14 @@ export interface RestoreSettings {
   /** True when the staging folder may hold files of an interrupted run. */
   readonly resuming: boolean;
   readonly concurrency: number;
+  /** Stored bytes of one bundle that are read, and held, ahead; undefined where a read costs no round trip. */
+  readonly aheadBytes: number | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener;
 }
+
+/** What one request reads at most: fewer round trips, and no long wait for the first frame. */
+const REQUEST_BYTES = 8 * MIB;
 
 /** Resolves with the number of files taken over from an interrupted run. Throws HASH_MISMATCH, ZSTD_INVALID … */
 export async function restoreExport(settings: RestoreSettings, job: RestoreJob): Promise<number> {
@@ -44,6 +52,8 @@ interface OpenBundle {
   readonly number: number;
   readonly source: ByteSource;
   readonly frames: FrameReader;
+  /** The last that will surely be asked for, where everything is; undefined where only some of it is wanted. */
+  readonly lastFrame: number | undefined;
 }
 
 class ExportRestorer {
@@ -85,10 +95,8 @@ class ExportRestorer {
   }
 
   async #restore(entry: FileEntry): Promise<void> {
-    const { frames, source } = await this.#bundle(entry.bundle);
-    const everything =
-      this.#job.wanted.count === this.#job.manifest.totals.files + this.#job.manifest.totals.directories;
-    const bytes = frames.bytes(entry.offset, entry.bytes, everything ? frames.index.length - 1 : undefined);
+    const { frames, source, lastFrame } = await this.#bundle(entry.bundle);
+    const bytes = frames.bytes(entry.offset, entry.bytes, lastFrame);
     if (entry.bytes <= SMALL_BYTES) await this.#restoreSmall(entry, bytes, source.name);
     else await this.#restoreLarge(entry, bytes, source.name);
   }
@@ -125,11 +133,27 @@ class ExportRestorer {
     await this.close();
     const { archive, concurrency, signal } = this.#settings;
     const { ref, manifest } = this.#job;
-    const name = manifest.bundles[number - 1]?.name ?? '';
-    const source = await archive.bundleSource(ref, name, signal);
-    const frames = new FrameReader(source, await readSeekTable(source), { concurrency });
-    this.#open = { number, source, frames };
+    const stored = await archive.bundleReader(ref, manifest, number, signal);
+    const index = await readSeekTable(stored, manifest.bundles[number - 1]?.seekTable);
+    const source = this.#readAhead(stored, number);
+    const frames = new FrameReader(source, index, { concurrency });
+    this.#open = { number, source, frames, lastFrame: this.#lastFrame(index, number) };
     return this.#open;
+  }
+
+  /** Behind it come the tag files of the bag, which no restore reads. */
+  #lastFrame(index: FrameIndex, number: number): number | undefined {
+    const { wanted, manifest, ranges } = this.#job;
+    if (wanted.count !== manifest.totals.files + manifest.totals.directories) return undefined;
+    const last = ranges.get(number)?.at(-1);
+    return last && index.frames.findLastIndex((frame) => frame.storedOffset < last.offset + last.length);
+  }
+
+  #readAhead(source: ByteSource, number: number): ByteSource {
+    const { aheadBytes } = this.#settings;
+    if (aheadBytes === undefined) return source;
+    const ranges = this.#job.ranges.get(number) ?? [];
+    return readAhead(source, { ranges, aheadBytes, requestBytes: Math.min(REQUEST_BYTES, aheadBytes) });
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,8 @@ import { LineSpool } from '../../base/line-spool.js';
 import { coversFile, parseExportPath } from '../../lake/export-path.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import { createEntryRules } from '../../schema/entry-rules.js';
+import { prefetch } from '../prefetch.js';
+import { addRange, isFar, type StoredRange } from '../read-ahead.js';
 import { manifestError } from './restore-errors.js';
 import type { PresenceCheck } from './target.js';
 
@@ -19,6 +21,8 @@ export interface RestoreJob {
   readonly manifest: ExportManifest;
   /** Serialized entries to restore, in tar order. */
   readonly wanted: LineSpool;
+  /** What of each bundle's stored bytes holds them, by its number. */
+  readonly ranges: ReadonlyMap<number, readonly StoredRange[]>;
   readonly files: number;
   readonly directories: number;
   readonly bytes: number;
@@ -54,21 +58,42 @@ interface Reach {
 }
 
 const LISTED_CONFLICTS = 10;
+/** Manifests of a distant archive that are read at once. */
+const MANIFESTS_AHEAD = 16;
 
 export async function planRestore(options: RestorePlanOptions): Promise<RestorePlan> {
   const planner = new Planner(options);
   // The newest export first: where several hold a file, its version is the one that is restored.
   const refs = [...options.refs].sort((a, b) => (isNewer(a, b) ? -1 : 1));
   const newer: Reach[] = [];
-  for (const ref of refs) {
+  const { archive, signal } = options;
+  const ahead = isFar(archive) ? MANIFESTS_AHEAD : 1;
+  const manifests = prefetch(refs, { ahead, signal }, (ref, stop) => archive.manifest(ref, stop));
+  for await (const [ref, manifest] of manifests) {
     const reach = { ref, folder: folderOfExport(ref.path) };
     await planner.add(
       ref,
+      manifest,
       newer.flatMap((other) => (mayOverlap(other.folder, reach.folder) ? [other.ref] : [])),
     );
     newer.push(reach);
   }
   return planner;
+}
+
+interface PlannedJob extends RestoreJob {
+  readonly ranges: Map<number, StoredRange[]>;
+  files: number;
+  directories: number;
+  bytes: number;
+  kept: number;
+  replaced: number;
+}
+
+function rangesOf({ ranges }: PlannedJob, bundle: number): StoredRange[] {
+  const found = ranges.get(bundle) ?? [];
+  ranges.set(bundle, found);
+  return found;
 }
 
 class Planner implements RestorePlan {
@@ -87,14 +112,14 @@ class Planner implements RestorePlan {
   }
 
   /** @param covering newer exports that may hold a file of this one. */
-  async add(ref: ExportRef, covering: readonly ExportRef[]): Promise<void> {
+  async add(ref: ExportRef, manifest: ExportManifest, covering: readonly ExportRef[]): Promise<void> {
     const { archive, signal, scratchDir } = this.#options;
-    const manifest = await archive.manifest(ref, signal);
     const rules = createEntryRules(manifest);
-    const job = {
+    const job: PlannedJob = {
       ref,
       manifest,
       wanted: new LineSpool({ scratchDir }),
+      ranges: new Map(),
       files: 0,
       directories: 0,
       bytes: 0,
@@ -125,10 +150,7 @@ class Planner implements RestorePlan {
     return !this.#taken.has(entry);
   }
 
-  async #place(
-    entry: FileEntry,
-    job: { wanted: LineSpool; files: number; directories: number; bytes: number; kept: number; replaced: number },
-  ): Promise<void> {
+  async #place(entry: FileEntry, job: PlannedJob): Promise<void> {
     const presence = await this.#options.presence.of(entry);
     if (presence === 'equal') {
       if (entry.type !== 'directory') job.kept += 1;
@@ -142,6 +164,7 @@ class Planner implements RestorePlan {
       job.replaced += 1;
     }
     job.wanted.append(JSON.stringify(entry));
+    if (entry.bytes > 0) addRange(rangesOf(job, entry.bundle), entry.stored);
     if (entry.type === 'directory') job.directories += 1;
     else job.files += 1;
     job.bytes += entry.bytes;

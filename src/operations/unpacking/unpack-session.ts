@@ -16,11 +16,12 @@ import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { findExports } from '../export-selection.js';
 import { acquireLock } from '../../base/process-lock.js';
 import type { ExportSelector } from '../selection.js';
-import type { UnpackedExport, UnpackOptions } from './contract.js';
+import type { HealedSum, UnpackedExport, UnpackOptions } from './contract.js';
+import { healedReport } from './healed.js';
 import { measureBundleFile } from './measure-bundle-file.js';
 import { restoreBundleFile, type StagedContent } from './restore-bundle-file.js';
 import { conflictError } from './restore-errors.js';
-import { restoreExport } from './restore-export.js';
+import { restoreExports } from './restore-exports.js';
 import { restoreForeign } from './restore-foreign.js';
 import { planRestore, type RestorePlan } from './restore-plan.js';
 import { selectionDigest, Staging } from './staging.js';
@@ -44,8 +45,12 @@ export interface UnpackSettings {
 export interface UnpackResult {
   readonly exports: readonly UnpackedExport[];
   readonly findings: readonly Finding[];
+  readonly healed: readonly HealedSum[];
   readonly resumed: number;
 }
+
+/** What a session says; what was healed is known to the archive. */
+type SessionResult = Omit<UnpackResult, 'findings' | 'healed'>;
 
 /** Throws USAGE. */
 export function settingsOfUnpack(options: UnpackOptions): UnpackSettings {
@@ -76,7 +81,8 @@ export async function runUnpack(settings: UnpackSettings): Promise<UnpackResult>
   let scratchDir: string | undefined;
   try {
     scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
-    return await new UnpackSession(settings, archive, scratchDir).run();
+    const result = await new UnpackSession(settings, archive, scratchDir).run();
+    return { ...result, ...healedReport(archive?.takeHealed() ?? []) };
   } finally {
     await archive?.close();
     if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
@@ -96,7 +102,7 @@ class UnpackSession {
     this.#wants = globMatcher(settings.paths);
   }
 
-  async run(): Promise<UnpackResult> {
+  async run(): Promise<SessionResult> {
     const { into, dryRun, onProgress } = this.#settings;
     onProgress({ type: 'phase', phase: 'plan' });
     const target = await inspectTarget(into);
@@ -112,7 +118,7 @@ class UnpackSession {
     }
   }
 
-  async #restore(target: Target): Promise<UnpackResult> {
+  async #restore(target: Target): Promise<SessionResult> {
     const { into, dryRun, merge, replace } = this.#settings;
     const refs = await this.#refs();
     const presence = new PresenceCheck(target.folder);
@@ -159,7 +165,7 @@ class UnpackSession {
   }
 
   /** A dry run: what is to come, checked as far as it can be without writing. */
-  async #rehearse(target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<UnpackResult> {
+  async #rehearse(target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<SessionResult> {
     const { bundleFiles, foreign, concurrency, signal, into, replace, merge } = this.#settings;
     const exports = [...planned(plan)];
     const settings = {
@@ -182,7 +188,7 @@ class UnpackSession {
       target.folder,
       exports.reduce((sum, one) => sum + one.bytes, 0),
     );
-    return { exports, findings: [], resumed: 0 };
+    return { exports, resumed: 0 };
   }
 
   async #stageAndPublish(
@@ -190,13 +196,13 @@ class UnpackSession {
     refs: readonly ExportRef[],
     plan: RestorePlan,
     presence: PresenceCheck,
-  ): Promise<UnpackResult> {
+  ): Promise<SessionResult> {
     const { paths, replace, bundleFiles, foreign, onProgress } = this.#settings;
     const names = [...refs.map((ref) => ref.exportId), ...(await Promise.all(bundleFiles.map(fileIdentity)))];
     if (bundleFiles.length === 0 && plan.jobs.every((job) => job.wanted.count === 0)) {
       // A run that was killed after its last file got its name has left its staging folder.
       await Staging.removeLeftovers(target);
-      return { exports: planned(plan), findings: [], resumed: 0 };
+      return { exports: planned(plan), resumed: 0 };
     }
     const staging = await Staging.open(target, selectionDigest(names, { paths, foreign }));
     try {
@@ -211,23 +217,19 @@ class UnpackSession {
     }
   }
 
-  async #stage(staging: Staging, target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<UnpackResult> {
+  async #stage(staging: Staging, target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<SessionResult> {
     const { onProgress, concurrency, signal, bundleFiles } = this.#settings;
     const bytes = plan.jobs.reduce((sum, job) => sum + job.bytes, 0);
     const files = plan.jobs.reduce((sum, job) => sum + job.files, 0);
     await assertSpace(target.folder, Math.max(0, bytes - (await staging.stagedBytes())));
     onProgress({ type: 'phase', phase: 'restore' });
     onProgress({ type: 'total', files, bytes });
-    let resumed = 0;
-    for (const job of plan.jobs) {
-      if (this.#archive === undefined) break;
-      const settings = { archive: this.#archive, staging, resuming: staging.resumed, concurrency, signal, onProgress };
-      resumed += await restoreExport(settings, job);
-      onProgress({ type: 'item', name: job.ref.path, status: 'restored' });
-    }
+    const resuming = staging.resumed;
+    const settings = this.#archive && { archive: this.#archive, staging, resuming, concurrency, signal, onProgress };
+    const resumed = settings === undefined ? 0 : await restoreExports(settings, plan.jobs);
     const exports = [...planned(plan)];
     for (const file of bundleFiles) exports.push(await this.#stageFile(staging, target, file, presence));
-    return { exports, findings: [], resumed };
+    return { exports, resumed };
   }
 
   async #stageFile(staging: Staging, target: Target, file: string, presence: PresenceCheck): Promise<UnpackedExport> {
@@ -302,9 +304,11 @@ async function fileIdentity(file: string): Promise<string> {
   return JSON.stringify([path.resolve(file), String(stats?.size), String(stats?.mtimeNs)]);
 }
 
+const PASSING = ['INTERRUPTED', 'REMOTE_UNAVAILABLE', 'CREDENTIALS_INVALID', 'PERMISSION_DENIED', 'DISK_FULL'] as const;
+
 /** What a run that cannot go on has staged is kept where the same command can use it. */
 function isWorthKeeping(error: unknown): boolean {
-  return (['INTERRUPTED', 'REMOTE_UNAVAILABLE', 'DISK_FULL'] as const).some((code) => isLakepackError(error, code));
+  return PASSING.some((code) => isLakepackError(error, code));
 }
 
 function planned(plan: RestorePlan): UnpackedExport[] {

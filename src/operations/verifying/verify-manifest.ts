@@ -11,9 +11,13 @@ import { MAX_MANIFEST_BYTES, MIB } from '../../base/limits.js';
 import { createEntryRules } from '../../schema/entry-rules.js';
 import type { ExportManifest } from '../../schema/export-manifest.js';
 import { readManifest } from '../../schema/parse-manifest.js';
+import { mapSettled } from '../map-settled.js';
+import type { FoundBundle } from './found-source.js';
 
 const OTHER_COPY = 'take this object from another copy of the archive';
 const MAX_ENTRY_FINDINGS = 100;
+/** Objects that are looked up at once. */
+const LOOKS_AT_ONCE = 16;
 
 export interface VerifiedManifest {
   /** Undefined where it cannot be used; then the findings say why. */
@@ -21,6 +25,8 @@ export interface VerifiedManifest {
   readonly findings: readonly Finding[];
   /** True where the file entries could be read and are those that the manifest means. */
   readonly hasEntries: boolean;
+  /** The bundles of the manifest that are there, by name. */
+  readonly bundles: ReadonlyMap<string, FoundBundle>;
 }
 
 /** The errors by which an index of file entries tells that it is damaged. */
@@ -39,10 +45,10 @@ export async function verifyManifest(archive: Archive, ref: ExportRef, signal: A
     findings.push(finding(code, message, where, { ...more, repair: OTHER_COPY }));
   };
   const manifest = await readAll(archive, ref, report, signal);
-  if (manifest === undefined) return { manifest, findings, hasEntries: false };
+  if (manifest === undefined) return { manifest, findings, hasEntries: false, bundles: new Map() };
   const hasEntries = await checkEntries(archive, ref, manifest, report, signal);
-  await checkObjects(archive, ref, manifest, report, signal);
-  return { manifest, findings, hasEntries };
+  const bundles = await checkObjects(archive, ref, manifest, report, signal);
+  return { manifest, findings, hasEntries, bundles };
 }
 
 type Report = (code: FindingCode, message: string, more?: { expected?: string; found?: string }) => void;
@@ -109,27 +115,42 @@ async function checkEntries(
   }
 }
 
+/** Finds the bundles that are there, and looks at what stands beside them. */
 async function checkObjects(
   archive: Archive,
   ref: ExportRef,
   manifest: ExportManifest,
   report: Report,
   signal: AbortSignal,
-): Promise<void> {
-  for (const { name, storedBytes } of manifest.bundles) {
-    const info = await archive.remote.head(layout.bundleKey(ref.path, ref.exportId, name), { signal });
+): Promise<ReadonlyMap<string, FoundBundle>> {
+  const key = layout.checksumKey(ref.path, ref.exportId);
+  const [found, sums] = await bothSettled(
+    mapSettled(manifest.bundles, LOOKS_AT_ONCE, async ({ name }) =>
+      archive.remote.head(layout.bundleKey(ref.path, ref.exportId, name), { signal }),
+    ),
+    readOrUndefined(archive, key, signal),
+  );
+  const bundles = new Map<string, FoundBundle>();
+  for (const [index, { name, storedBytes }] of manifest.bundles.entries()) {
+    const info = found[index];
     if (info === undefined) report('BUNDLE_MISSING', `${name}: the bundle is not there`);
-    else if (info.bytes !== storedBytes) {
+    else {
+      bundles.set(name, { name, bytes: info.bytes });
+      if (info.bytes === storedBytes) continue;
       const more = { expected: String(storedBytes), found: String(info.bytes) };
       report('BUNDLE_SIZE_WRONG', `${name}: its size is not what the manifest says`, more);
     }
   }
   const expected = manifest.bundles.map(({ sha256, name }) => `${sha256}  ${name}\n`).join('');
-  const key = layout.checksumKey(ref.path, ref.exportId);
-  const found = await readOrUndefined(archive, key, signal);
-  if (found?.toString() !== expected) {
-    report('CHECKSUM_FILE_WRONG', `${key}: ${found === undefined ? 'is not there' : 'is not what the manifest says'}`);
+  if (sums?.toString() !== expected) {
+    report('CHECKSUM_FILE_WRONG', `${key}: ${sums === undefined ? 'is not there' : 'is not what the manifest says'}`);
   }
+  return bundles;
+}
+
+async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
 }
 
 /** Undefined for an object that is not there, or too large to be what is looked for. */

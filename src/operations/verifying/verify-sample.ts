@@ -157,7 +157,7 @@ class FileSampler implements SampleResult {
     const source = facts && (await sourceOrFinding(this.#archive, this.#ref, facts, where, this.findings, signal));
     let frames: FrameReader | undefined;
     try {
-      frames = source && new FrameReader(source, await readSeekTable(source), { concurrency });
+      frames = source && new FrameReader(source, await readSeekTable(source, facts.seekTable), { concurrency });
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.findings.push(finding('SEEK_TABLE_INVALID', error.message, where, { repair: REPAIR }));

@@ -3,20 +3,23 @@ import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { archiveAt, type Archive, type ArchivePlace } from '../../archive/archive.js';
+import { Archive, archiveAt, type ArchivePlace } from '../../archive/archive.js';
 import { parseBundleKey, type ExportRef } from '../../archive/layout.js';
+import { ByteBudget } from '../../base/byte-budget.js';
 import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
 import { finding, type Finding } from '../../base/findings.js';
+import { MIB } from '../../base/limits.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { seededRandom } from '../../base/random.js';
 import { fromSystemError, onDisk, unlessAbsent } from '../../base/system-errors.js';
-import { openFileSource, type ByteSource } from '../../bundle/byte-source.js';
+import { openFileSource } from '../../bundle/byte-source.js';
 import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import { findExports } from '../export-selection.js';
-import { mapSettled } from '../map-settled.js';
+import { mapOrStop } from '../map-settled.js';
 import type { ExportSelector } from '../selection.js';
 import type { VerifiedExport, VerifyDepth, VerifyOptions } from './contract.js';
+import { AHEAD_BYTES, wholeSource, type FoundBundle } from './found-source.js';
 import { verifyManifest } from './verify-manifest.js';
 import { sampleBlocks, sampleFiles } from './verify-sample.js';
 
@@ -57,7 +60,8 @@ export function settingsOfVerify(options: VerifyOptions): VerifySettings {
 }
 
 export async function runVerify(settings: VerifySettings): Promise<readonly VerifiedExport[]> {
-  const archive = settings.archive === undefined ? undefined : await archiveAt(settings.archive, { mode: 'read' });
+  const place = settings.archive === undefined ? undefined : withoutFallback(settings.archive);
+  const archive = place === undefined ? undefined : await archiveAt(place, { mode: 'read' });
   let scratchDir: string | undefined;
   try {
     scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
@@ -68,9 +72,32 @@ export async function runVerify(settings: VerifySettings): Promise<readonly Veri
   }
 }
 
+/** What is verified is this archive: a fallback would hide what is missing in it. */
+function withoutFallback(place: ArchivePlace): ArchivePlace {
+  if (place instanceof Archive) return new Archive(place.remote, { isBorrowed: true });
+  return typeof place === 'string' ? place : { ...place, fallback: [] };
+}
+
+/** Exports of a distant archive that are looked at at once, where they are small. */
+const EXPORTS_AT_ONCE = 16;
+/** What checks of distant bundles may hold together: stored bytes read ahead, and contents. */
+const BUDGET_BYTES = 128 * MIB;
+const CONTENT_BYTES = 16 * MIB;
+
+interface CheckContext {
+  readonly archive: Archive;
+  readonly ref: ExportRef;
+  readonly manifest: ExportManifest;
+  /** Frames decoded at once. */
+  readonly concurrency: number;
+  readonly hasEntries: boolean;
+  readonly signal: AbortSignal;
+}
+
 class VerifySession {
   readonly #settings: VerifySettings;
   readonly #scratchDir: string;
+  readonly #budget = new ByteBudget(BUDGET_BYTES);
   #totals = { files: 0, bytes: 0 };
 
   constructor(settings: VerifySettings, scratchDir: string) {
@@ -86,9 +113,11 @@ class VerifySession {
     if (archive === undefined || (select === undefined && bundleFiles.length > 0)) return results;
     const refs = await this.#refs(archive);
     // Bundles side by side only where there are many: within one, frames are decoded side by side.
-    const width = Math.min(concurrency, refs.length);
-    const exports = await mapSettled(refs, width, (ref) =>
-      this.#verifyExport(archive, ref, width === 1 ? concurrency + 2 : 2),
+    const most = archive.remote.isDistant ? Math.max(concurrency, EXPORTS_AT_ONCE) : concurrency;
+    const width = Math.min(most, refs.length);
+    const how = { concurrency: width, signal: this.#settings.signal };
+    const exports = await mapOrStop(refs, how, (ref, signal) =>
+      this.#verifyExport(archive, ref, width === 1 ? concurrency + 2 : 2, signal),
     );
     const orphans = select === undefined ? await this.#findOrphans(archive, refs) : [];
     return [...results, ...exports, ...orphans];
@@ -106,10 +135,10 @@ class VerifySession {
     }
   }
 
-  async #verifyExport(archive: Archive, ref: ExportRef, frames: number): Promise<VerifiedExport> {
-    const { depth, signal, sample, sampleSeed, onProgress, concurrency } = this.#settings;
+  async #verifyExport(archive: Archive, ref: ExportRef, frames: number, signal: AbortSignal): Promise<VerifiedExport> {
+    const { depth, sample, sampleSeed, onProgress, concurrency } = this.#settings;
     throwIfAborted(signal);
-    const { manifest, findings, hasEntries } = await verifyManifest(archive, ref, signal);
+    const { manifest, findings, hasEntries, bundles } = await verifyManifest(archive, ref, signal);
     const result = {
       name: ref.exportId,
       path: ref.path,
@@ -128,8 +157,11 @@ class VerifySession {
       return this.#told({ ...result, files: part.files, ...all });
     }
     const checks: BundleCheck[] = [];
-    for (let number = 1; number <= manifest.bundles.length; number += 1) {
-      checks.push(...(await this.#checkBundle(archive, ref, manifest, number, frames, hasEntries)));
+    const context = { archive, ref, manifest, concurrency: frames, hasEntries, signal };
+    for (const [index, { name }] of manifest.bundles.entries()) {
+      const found = bundles.get(name);
+      // A missing bundle is a finding of the manifest already.
+      if (found !== undefined) checks.push(...(await this.#checkInTurn(context, found, index + 1)));
     }
     const sum = (pick: (check: BundleCheck) => number): number => checks.reduce((total, one) => total + pick(one), 0);
     const known = new Set(findings.map((one) => `${one.code} ${one.message}`));
@@ -142,20 +174,19 @@ class VerifySession {
     return this.#told({ ...result, ...all });
   }
 
-  async #checkBundle(
-    archive: Archive,
-    ref: ExportRef,
-    manifest: ExportManifest,
-    number: number,
-    concurrency: number,
-    hasEntries: boolean,
-  ): Promise<readonly BundleCheck[]> {
+  /** From afar many are begun at once: then they wait for room. */
+  async #checkInTurn(context: CheckContext, found: FoundBundle, number: number): Promise<readonly BundleCheck[]> {
+    if (!context.archive.remote.isDistant) return await this.#checkBundle(context, found, number);
+    const cost = Math.min(found.bytes, AHEAD_BYTES) + Math.min(context.manifest.totals.bytes, CONTENT_BYTES);
+    return await this.#budget.run(cost, context.signal, () => this.#checkBundle(context, found, number));
+  }
+
+  async #checkBundle(context: CheckContext, found: FoundBundle, number: number): Promise<readonly BundleCheck[]> {
+    const { archive, ref, manifest, concurrency, hasEntries, signal } = context;
     const facts = manifest.bundles[number - 1];
     if (facts === undefined) return [];
-    const { depth, signal, onProgress } = this.#settings;
-    const source = await sourceOrUndefined(archive, ref, facts.name, signal);
-    // A missing bundle is a finding of the manifest already.
-    if (source === undefined) return [];
+    const { depth, onProgress } = this.#settings;
+    const source = wholeSource(archive, ref, found, signal);
     const where = { exportId: ref.exportId, partition: ref.path, bundle: facts.name };
     const onBytes = (bytes: number): void => onProgress({ type: 'advance', files: 0, bytes });
     const common = { where, concurrency, scratchDir: this.#scratchDir, signal, onBytes };
@@ -233,20 +264,6 @@ async function assertBundleFile(file: string): Promise<void> {
   const stats = await onDisk(file, () => unlessAbsent(() => stat(file)));
   if (stats === undefined) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
   if (!stats.isFile()) throw new LakepackError('USAGE', `${file}: is no regular file: expected a bundle file`);
-}
-
-async function sourceOrUndefined(
-  archive: Archive,
-  ref: ExportRef,
-  name: string,
-  signal: AbortSignal,
-): Promise<ByteSource | undefined> {
-  try {
-    return await archive.bundleSource(ref, name, signal);
-  } catch (error) {
-    if (isLakepackError(error, 'NOT_FOUND')) return undefined;
-    throw error;
-  }
 }
 
 /** The entries of one bundle; they stand together. */

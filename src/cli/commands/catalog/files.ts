@@ -23,7 +23,7 @@ export const catalogFilesCommand: Command = {
     },
   ],
   async run(context) {
-    const { archive, select } = catalogSelection(context);
+    const { archive, select } = await catalogSelection(context);
     const { catalogFiles } = await context.library();
     let chunk = '';
     let exportId = '';

@@ -21,7 +21,7 @@ export const catalogListCommand: Command = {
     },
   ],
   async run(context) {
-    const { archive, select } = catalogPlace(context);
+    const { archive, select } = await catalogPlace(context);
     const { catalogList } = await context.library();
     const list = await catalogList({ archive, signal: context.io.signal, ...given({ select }) });
     await context.print('output-catalog-list', list, () => listLines(list, context));

@@ -1,9 +1,10 @@
 /** What the catalog commands have in common: the archive and the selection. */
 import { LakepackError } from '../../../base/errors.js';
 import { showPath } from '../../../base/paths.js';
-import type { ExportSelector } from '../../../index.js';
+import type { ArchiveLocation, ExportSelector } from '../../../index.js';
 import type { CommandContext, OptionSpecs, WordSpec } from '../../command.js';
-import { EXPORT_SELECTOR_OPTIONS, archivePlace, exportSelector, splitWords } from '../../selectors.js';
+import { archivePlace } from '../../places.js';
+import { EXPORT_SELECTOR_OPTIONS, exportSelector, splitWords } from '../../selectors.js';
 
 export const CATALOG_OPTIONS: OptionSpecs = {
   archive: {
@@ -25,10 +26,11 @@ export const CATALOG_WORDS: readonly WordSpec[] = [
 ];
 
 /** Throws USAGE, also where a folder was named as rclone's users would. */
-export function catalogPlace({ args, io }: CommandContext): {
-  readonly archive: string;
+export async function catalogPlace(context: CommandContext): Promise<{
+  readonly archive: ArchiveLocation;
   readonly select: ExportSelector | undefined;
-} {
+}> {
+  const { args, io } = context;
   const { exports, bundleFiles } = splitWords(args.words, io.cwd);
   const folder = bundleFiles?.[0];
   const archive = args.text('archive');
@@ -43,15 +45,15 @@ export function catalogPlace({ args, io }: CommandContext): {
       hint: 'a lake is its own archive: --archive ./lake',
     });
   }
-  return { archive: archivePlace(archive, io.cwd), select: exportSelector(args, exports) };
+  return { archive: await archivePlace(archive, context), select: exportSelector(args, exports) };
 }
 
 /** As `catalogPlace`, where something must be selected. */
-export function catalogSelection(context: CommandContext): {
-  readonly archive: string;
+export async function catalogSelection(context: CommandContext): Promise<{
+  readonly archive: ArchiveLocation;
   readonly select: ExportSelector;
-} {
-  const { archive, select } = catalogPlace(context);
+}> {
+  const { archive, select } = await catalogPlace(context);
   if (select !== undefined) return { archive, select };
   throw new LakepackError('USAGE', 'which export is missing', {
     hint: 'name an export or a partition path, or say --all; `lakepack catalog list` shows what there is',

@@ -21,10 +21,10 @@ export const catalogShowCommand: Command = {
     { line: 'lakepack catalog show --all --archive ./lake --json', why: 'every manifest, for a script' },
   ],
   async run(context) {
-    const { archive, select } = catalogSelection(context);
+    const { archive, select } = await catalogSelection(context);
     const { catalogShow } = await context.library();
     const heads = await catalogShow({ archive, select, signal: context.io.signal });
-    await context.print('output-catalog-show', { archive, exports: heads }, () =>
+    await context.print('output-catalog-show', { archive: archive.location, exports: heads }, () =>
       heads.flatMap((head, index) => [...(index === 0 ? [] : ['']), ...headLines(head, context)]),
     );
     return EXIT_CODES.done;

@@ -1,13 +1,14 @@
 /** `lakepack export pack`: flags to `PackOptions`, a `PackReport` to words. */
 import { showPath } from '../../../base/paths.js';
-import type { PackOptions, PackReport, PackedExport } from '../../../index.js';
+import type { ArchiveLocation, PackOptions, PackReport, PackedExport } from '../../../index.js';
 import { given } from '../../arguments.js';
 import type { Command, CommandContext } from '../../command.js';
 import { exitForFindings } from '../../exit-code.js';
 import { limitRows } from '../../limit-rows.js';
+import { archivePlace } from '../../places.js';
 import { findingLines } from '../../print-findings.js';
 import { shellWord } from '../../safe-text.js';
-import { GROUPINGS, LAKE_SELECTOR_OPTIONS, archivePlace, lakeSelector, onDisk } from '../../selectors.js';
+import { GROUPINGS, LAKE_SELECTOR_OPTIONS, lakeSelector, onDisk } from '../../selectors.js';
 import { stateDirFrom } from '../../state-dir.js';
 import { tableLines, type Column } from '../../table.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, formatShare } from '../../units.js';
@@ -17,6 +18,7 @@ const PROFILES = ['default', 'cdn'] as const;
 const ON_CHANGE = ['fail', 'retry'] as const;
 const UNSUPPORTED = ['default', 'refuse', 'skip'] as const;
 const INSPECT = ['full', 'quick'] as const;
+const PROOFS = ['auto', 'all', 'sample', 'none'] as const;
 
 export const packCommand: Command = {
   describe:
@@ -33,10 +35,28 @@ export const packCommand: Command = {
       group: 'Pack',
     },
     to: {
-      kind: 'value',
+      kind: 'list',
       placeholder: 'ARCHIVE',
       aliases: ['archive'],
-      describe: 'where the exports go (default: the lake itself)',
+      describe: 'where the exports go; given again, they are copied there too (default: the lake itself)',
+      group: 'Pack',
+    },
+    'verify-push': {
+      kind: 'value',
+      placeholder: 'HOW',
+      choices: PROOFS,
+      describe: 'how what went into a distant archive is proven before it counts (default: auto)',
+      group: 'Pack',
+    },
+    'remove-source': {
+      kind: 'flag',
+      describe: 'delete the packed files from the lake, once their export was proven in the archives',
+      group: 'Pack',
+    },
+    copies: {
+      kind: 'value',
+      placeholder: 'N',
+      describe: 'with --remove-source: in how many archives an export must be proven (default: every --to)',
       group: 'Pack',
     },
     level: { kind: 'value', placeholder: '1-19', describe: 'zstd level (default: 3)', group: 'Pack' },
@@ -99,9 +119,13 @@ export const packCommand: Command = {
     },
     { line: 'lakepack export pack ./lake --run run-20251011-01', why: 'one collection run as one export' },
     { line: 'lakepack export pack ./lake --by dataset --level 9', why: 'one export for each dataset, smaller' },
+    {
+      line: 'lakepack export pack ./lake --to r2:lake --to /mnt/archive --remove-source',
+      why: 'move it out of the lake, proven in two archives',
+    },
   ],
   async run(context) {
-    const options = packOptions(context);
+    const options = await packOptions(context);
     const { pack } = await context.library();
     const report = await context.withProgress('pack', (onProgress) => pack({ ...options, onProgress }));
     await context.print('output-export-pack', report, () => packLines(report, context));
@@ -110,14 +134,17 @@ export const packCommand: Command = {
   },
 };
 
-function packOptions({ args, io }: CommandContext): PackOptions {
+async function packOptions(context: CommandContext): Promise<PackOptions> {
+  const { args, io } = context;
   const [lake = ''] = args.words;
-  const to = args.text('to');
   return {
     lake: onDisk(lake, io.cwd),
     signal: io.signal,
     ...given({
-      to: to === undefined ? undefined : archivePlace(to, io.cwd),
+      to: await placesOf(context, lake),
+      proof: args.choice('verify-push', PROOFS),
+      removeSource: args.flag('remove-source'),
+      copies: args.read('copies', parseWhole),
       select: lakeSelector(args),
       by: args.choice('by', GROUPINGS),
       level: args.read('level', parseWhole),
@@ -133,6 +160,13 @@ function packOptions({ args, io }: CommandContext): PackOptions {
       stateDir: stateDirFrom(io),
     }),
   };
+}
+
+async function placesOf(context: CommandContext, lake: string): Promise<PackOptions['to']> {
+  const places: ArchiveLocation[] = [];
+  for (const word of context.args.list('to') ?? []) places.push(await archivePlace(word, context, { lake }));
+  const [only] = places;
+  return places.length > 1 ? places : only;
 }
 
 function packLines(report: PackReport, context: CommandContext): string[] {
@@ -182,10 +216,25 @@ function summaryLines(report: PackReport): string[] {
     const plan = planned === 0 ? 'nothing to pack' : `would pack ${formatCounted(planned, 'export')}: ${content}`;
     return [`dry run, nothing was written: ${[plan, ...others].join(', ')}`];
   }
-  if (packed === 0) return [`${failed === 0 ? 'nothing new to pack' : 'packed nothing'}: ${tail}`];
+  const moved = [...copiedLines(report), ...removedLines(report)];
+  if (packed === 0) return [`${failed === 0 ? 'nothing new to pack' : 'packed nothing'}: ${tail}`, ...moved];
   const archive = shellWord(report.archive);
   return [
     `packed ${formatCounted(packed, 'export')}: ${content}, ${tail}`,
+    ...moved,
     `next: lakepack verify --archive ${archive}`,
   ];
+}
+
+function copiedLines({ copiedTo, exports }: PackReport): string[] {
+  return copiedTo.map((archive) => {
+    const there = exports.filter((one) => one.copies?.some((copy) => copy.archive === archive));
+    return `copied to ${showPath(archive)}: ${formatCounted(there.length, 'export')} of this lake`;
+  });
+}
+
+function removedLines({ lake, exports, totals }: PackReport): string[] {
+  if (totals.removedFiles === 0 && !exports.some((one) => one.removed !== undefined)) return [];
+  const what = `${formatCounted(totals.removedFiles, 'file')}, ${formatBytes(totals.removedBytes)}`;
+  return [`removed from ${showPath(lake)}: ${what}, each compared with its export first`];
 }

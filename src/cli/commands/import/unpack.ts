@@ -1,13 +1,14 @@
 /** `lakepack import unpack`: flags to `UnpackOptions`, an `UnpackReport` to words. */
 import { LakepackError } from '../../../base/errors.js';
 import { showPath } from '../../../base/paths.js';
-import type { UnpackOptions, UnpackReport, UnpackedExport } from '../../../index.js';
+import type { HealedSum, UnpackOptions, UnpackReport, UnpackedExport } from '../../../index.js';
 import { given } from '../../arguments.js';
 import type { Command, CommandContext } from '../../command.js';
 import { exitForFindings } from '../../exit-code.js';
 import { limitRows } from '../../limit-rows.js';
+import { archivePlaceIfGiven } from '../../places.js';
 import { findingLines } from '../../print-findings.js';
-import { EXPORT_SELECTOR_OPTIONS, archivePlace, exportSelector, onDisk, splitWords } from '../../selectors.js';
+import { EXPORT_SELECTOR_OPTIONS, exportSelector, onDisk, splitWords } from '../../selectors.js';
 import { tableLines, type Column } from '../../table.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, parseWhole } from '../../units.js';
 
@@ -34,6 +35,12 @@ export const unpackCommand: Command = {
       kind: 'value',
       placeholder: 'DIR',
       describe: 'where to restore to: new, empty, or a lake',
+      group: 'Restore',
+    },
+    fallback: {
+      kind: 'list',
+      placeholder: 'A,B',
+      describe: 'archives to take from, in order, what the first cannot give whole',
       group: 'Restore',
     },
     path: { kind: 'list', placeholder: 'GLOB', describe: 'only lake paths that match (*, **, ?)', group: 'Restore' },
@@ -63,10 +70,14 @@ export const unpackCommand: Command = {
       line: 'lakepack import unpack ./20251011T080000Z-0a1b2c3d-00001.tar.zst --into ./restored',
       why: 'one bundle file, without its archive',
     },
+    {
+      line: 'lakepack import unpack --all --from r2:lake --fallback b2:lake,/mnt/archive --into ./restored',
+      why: 'from a store, and what is damaged there from other copies',
+    },
     { line: 'lakepack import unpack --all --from ./lake --into ./restored --dry-run', why: 'look before you leap' },
   ],
   async run(context) {
-    const options = unpackOptions(context);
+    const options = await unpackOptions(context);
     const { unpack } = await context.library();
     const report = await context.withProgress('unpack', (onProgress) => unpack({ ...options, onProgress }));
     await context.print('output-import-unpack', report, () => unpackLines(report, options, context));
@@ -74,7 +85,8 @@ export const unpackCommand: Command = {
   },
 };
 
-function unpackOptions({ args, io }: CommandContext): UnpackOptions {
+async function unpackOptions(context: CommandContext): Promise<UnpackOptions> {
+  const { args, io } = context;
   const { exports, bundleFiles } = splitWords(args.words, io.cwd);
   const from = args.text('from');
   const into = args.text('into');
@@ -83,6 +95,9 @@ function unpackOptions({ args, io }: CommandContext): UnpackOptions {
   if (select === undefined && bundleFiles === undefined) {
     throw missing('what to restore is missing', 'name an export or a partition path, or say --all');
   }
+  if (from === undefined && args.list('fallback') !== undefined) {
+    throw missing('--fallback: says where else to look, but --from is missing', 'bundle files have no fallback');
+  }
   if (select !== undefined && from === undefined) {
     throw missing('--from: is missing: where are the exports?', 'a lake is its own archive: --from ./lake');
   }
@@ -90,7 +105,7 @@ function unpackOptions({ args, io }: CommandContext): UnpackOptions {
     into: onDisk(into, io.cwd),
     signal: io.signal,
     ...given({
-      from: from === undefined ? undefined : archivePlace(from, io.cwd),
+      from: await archivePlaceIfGiven(from, context, given({ fallback: args.list('fallback') })),
       select,
       bundleFiles,
       paths: args.list('path'),
@@ -112,7 +127,21 @@ function unpackLines(report: UnpackReport, options: UnpackOptions, context: Comm
   if (context.quiet) return findings;
   const { shown, rest } = limitRows(report.exports, context.verbose);
   const table = shown.length === 0 ? [] : tableLines(shown, COLUMNS, context.style);
-  return [...table, ...rest, ...findings, summaryLine(report, showPath(options.into))];
+  return [
+    ...table,
+    ...rest,
+    ...findings,
+    ...report.healed.map(healedLine),
+    summaryLine(report, showPath(options.into)),
+  ];
+}
+
+function healedLine({ from, by, blocks, objects }: HealedSum): string {
+  const what = [
+    ...(blocks === 0 ? [] : [formatCounted(blocks, 'block')]),
+    ...(objects === 0 ? [] : [formatCounted(objects, 'object')]),
+  ].join(' and ');
+  return `healed ${what} from ${showPath(by)}: ${showPath(from)} could not give ${blocks + objects === 1 ? 'it' : 'them'} whole`;
 }
 
 const COLUMNS: readonly Column<UnpackedExport>[] = [

@@ -6,7 +6,8 @@ import type { Command, CommandContext } from '../../command.js';
 import { exitForFindings } from '../../exit-code.js';
 import { findingLines } from '../../print-findings.js';
 import { shellWord } from '../../safe-text.js';
-import { GROUPINGS, LAKE_SELECTOR_OPTIONS, archivePlace, lakeSelector, onDisk } from '../../selectors.js';
+import { archivePlaceIfGiven } from '../../places.js';
+import { GROUPINGS, LAKE_SELECTOR_OPTIONS, lakeSelector, onDisk } from '../../selectors.js';
 import { tableLines, type Column } from '../../table.js';
 import { formatBytes, formatCount, formatCounted, formatTime } from '../../units.js';
 
@@ -36,7 +37,7 @@ export const lakeListCommand: Command = {
     { line: 'lakepack lake list ./lake --archive /mnt/archive --since 7d', why: 'what changed in a week' },
   ],
   async run(context) {
-    const options = listOptions(context);
+    const options = await listOptions(context);
     const { listLake } = await context.library();
     const listing = await listLake(options);
     await context.print('output-lake-list', listing, () => listingLines(listing, context));
@@ -44,14 +45,14 @@ export const lakeListCommand: Command = {
   },
 };
 
-function listOptions({ args, io }: CommandContext): ListLakeOptions {
+async function listOptions(context: CommandContext): Promise<ListLakeOptions> {
+  const { args, io } = context;
   const [lake = ''] = args.words;
-  const archive = args.text('archive');
   return {
     lake: onDisk(lake, io.cwd),
     signal: io.signal,
     ...given({
-      archive: archive === undefined ? undefined : archivePlace(archive, io.cwd),
+      archive: await archivePlaceIfGiven(args.text('archive'), context, { lake }),
       select: lakeSelector(args),
       by: args.choice('by', GROUPINGS),
     }),
