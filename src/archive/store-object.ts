@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ByteBudget } from '../base/byte-budget.js';
 import { LakepackError, throwIfAborted, type ErrorCode } from '../base/errors.js';
+import { KIB } from '../base/limits.js';
 import type { Remote } from '../remote/remote.js';
 import type { BundleFacts } from '../schema/export-manifest.js';
 import { openPartUpload, type PartUpload } from './part-upload.js';
@@ -224,6 +225,9 @@ interface FilledPart {
   readonly giveBack: () => void;
 }
 
+/** Most objects are small: a buffer of a whole part for each would be many pages for nothing. */
+const FIRST_BUFFER_BYTES = 256 * KIB;
+
 /** Gathers a stream into parts. What ends within the first part is stored in one call. */
 class PartFiller {
   readonly #context: StoreContext;
@@ -269,7 +273,8 @@ class PartFiller {
     const before = (this.#number - 1) * partBytes;
     const bytes = Math.min(partBytes, Math.max(1, (this.#object.maxBytes ?? Infinity) - before));
     const giveBack = (await this.#context.memory?.take(bytes, signal)) ?? (() => undefined);
-    return { buffer: this.#spare.pop() ?? Buffer.allocUnsafeSlow(bytes), giveBack };
+    const size = this.#number === 1 ? Math.min(bytes, FIRST_BUFFER_BYTES) : partBytes;
+    return { buffer: this.#spare.pop() ?? Buffer.allocUnsafeSlow(size), giveBack };
   }
 
   async #dispatch(): Promise<void> {
@@ -287,9 +292,9 @@ class PartFiller {
     });
   }
 
-  /** It is larger than was promised: parts must have their size all the same. */
+  /** Up to the size of a part, also when it is larger than was promised. */
   #grown({ buffer, giveBack }: FilledPart): FilledPart {
-    const grown = Buffer.allocUnsafeSlow(this.#job.partBytes);
+    const grown = Buffer.allocUnsafeSlow(Math.min(2 * buffer.length, this.#job.partBytes));
     buffer.copy(grown);
     return { buffer: grown, giveBack };
   }

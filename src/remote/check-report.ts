@@ -1,6 +1,5 @@
 /** What a check of a remote tries and says. Types, and the one place that makes a verdict of the probes. */
 import type { ErrorCode } from '../base/errors.js';
-import { LakepackError } from '../base/errors.js';
 
 /**
  * `works`: as tried. `missing`: the store does not have it. `refused`: this key may not. `failed`: tried, and something
@@ -100,14 +99,6 @@ export function problemsOf(probes: readonly ProbeResult[], isReadOnly: boolean):
     const says = probe.note ?? probe.outcome;
     const { id, code = 'REMOTE_MISCONFIGURED', fix } = probe;
     return [{ probe: id, severity, code, message: `${id}: ${says}`, ...(fix !== undefined && { hint: fix }) }];
-  });
-}
-
-/** The error that a check with problems ends with. */
-export function errorOfCheck({ remote, problems }: Pick<RemoteCheck, 'remote' | 'problems'>): LakepackError {
-  const first = problems.find((one) => one.severity === 'error');
-  return new LakepackError(first?.code ?? 'REMOTE_MISCONFIGURED', `${remote}: ${first?.message ?? 'not usable'}`, {
-    ...(first?.hint !== undefined && { hint: first.hint }),
   });
 }
 

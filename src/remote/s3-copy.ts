@@ -13,6 +13,7 @@ import { ask, base64ToHex, objectOf, type S3Store } from './s3-client.js';
 import { announceCopy, creating, ifAbsent, refuseExisting } from './s3-create-only.js';
 import { causeName } from './s3-fault.js';
 import { parseS3Identity, s3Identity } from './s3-identity.js';
+import { refusalOf } from './s3-read.js';
 import { objectSettings } from './s3-object-settings.js';
 import { abortUpload, beginUpload, completeUpload } from './s3-parts.js';
 
@@ -68,8 +69,11 @@ async function sourceBytes(
     );
     return answer.ContentLength;
   } catch (error) {
-    if (isLakepackError(error, 'PERMISSION_DENIED')) return undefined;
-    throw isLakepackError(error, 'NOT_FOUND') ? objectAbsent(fromKey, error.cause) : error;
+    if (isLakepackError(error, 'NOT_FOUND')) throw objectAbsent(fromKey, error.cause);
+    if (!isLakepackError(error, 'PERMISSION_DENIED')) throw error;
+    const reason = await refusalOf(elsewhere, source, fromKey, options);
+    if (reason.code === 'PERMISSION_DENIED') return undefined;
+    throw reason;
   }
 }
 

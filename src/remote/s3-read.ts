@@ -26,31 +26,36 @@ export async function headObject(
   } catch (error) {
     const isAbsent = isLakepackError(error, 'NOT_FOUND');
     if (isAbsent && store.known.bucketExists) return undefined;
-    // An answer to HEAD has no body: 404 may mean the bucket, 403 a wrong key or a clock that is off. A read says which.
-    if (isAbsent || isLakepackError(error, 'PERMISSION_DENIED')) return findReason(store, key, options, error);
-    throw error;
+    if (!isAbsent && !isLakepackError(error, 'PERMISSION_DENIED')) throw error;
+    const reason = await refusalOf(store, object, key, options);
+    if (reason.code !== 'NOT_FOUND') throw reason;
+    store.known.bucketExists = true;
+    return undefined;
   }
 }
 
-async function findReason(
+/**
+ * Why HEAD was refused. Its answer has no body: 404 may mean the bucket, 403 a wrong key or a clock that is off. A read
+ * of one byte says which.
+ */
+export async function refusalOf(
   store: S3Store,
+  object: { readonly Bucket: string; readonly Key: string },
   key: string,
   options: CallOptions,
-  refusal: LakepackError,
-): Promise<undefined> {
+): Promise<LakepackError> {
   try {
-    const command = new GetObjectCommand({ ...objectOf(store, key), Range: 'bytes=0-0' });
+    const command = new GetObjectCommand({ ...object, Range: 'bytes=0-0' });
     const { Body } = await ask(store, { action: 'GetObject', key }, options, (client, send) =>
       client.send(command, send),
     );
     discard(Body);
   } catch (error) {
-    if (!isLakepackError(error, 'NOT_FOUND')) throw error;
-    store.known.bucketExists = true;
-    return undefined;
+    // An object without a first byte can be read as well.
+    if (isLakepackError(error) && error.code !== 'LIMIT_EXCEEDED') return error;
   }
-  // It can be read after all: it came between the two calls, or the key may read and not look. Asking again tells.
-  throw refusal.code === 'NOT_FOUND' ? unsettled(key) : refusal;
+  // Both ask for the same permission: one of the answers has passed by now.
+  return broken(`${key}: the store refuses to tell the size of an object that it gives`);
 }
 
 export async function readObject(
@@ -231,10 +236,6 @@ function otherRange(key: string, { offset, length }: ByteRange, got: string): La
 
 function withoutLength(key: string): LakepackError {
   return broken(`${key}: the store does not say how large the object is`);
-}
-
-function unsettled(key: string): LakepackError {
-  return broken(`${key}: the store says both that the object is there and that it is not`);
 }
 
 function broken(message: string): LakepackError {

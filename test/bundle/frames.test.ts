@@ -179,6 +179,40 @@ describe('FrameReader', () => {
   });
 });
 
+describe('a seek table whose place is known', () => {
+  async function readsWith(place: { offset: number; bytes: number } | undefined): Promise<(readonly number[])[]> {
+    const { bytes, facts } = await build({ a: textBytes(2 * MIB), b: textBytes(2 * MIB, 7) });
+    const source = sourceOf(bytes);
+    const reads: (readonly number[])[] = [];
+    const read: typeof source.read = async (offset, length) => {
+      reads.push([offset - facts.seekTable.offset, length - facts.seekTable.bytes]);
+      return await source.read(offset, length);
+    };
+    const given = place && {
+      offset: facts.seekTable.offset + place.offset,
+      bytes: facts.seekTable.bytes + place.bytes,
+    };
+    const { frames } = await readSeekTable({ ...source, read }, given);
+    expect(frames).toEqual((await readSeekTable(source)).frames);
+    return reads;
+  }
+
+  test('is read in one go', async () => {
+    expect(await readsWith({ offset: 0, bytes: 0 })).toEqual([[0, 0]]);
+    expect(await readsWith(undefined)).toHaveLength(2);
+  });
+
+  test('is found all the same when the place is wrong', async () => {
+    expect(await readsWith({ offset: 8, bytes: -8 })).toEqual([
+      [8, -8],
+      [0, 0],
+    ]);
+    expect(await readsWith({ offset: -8, bytes: 8 })).toEqual([[-8, 8]]);
+    expect(await readsWith({ offset: 0, bytes: 1 })).toHaveLength(2);
+    expect(await readsWith({ offset: -1e9, bytes: 1e9 })).toHaveLength(2);
+  });
+});
+
 describe('BlockHasher', () => {
   test('hashes the whole and each block, whatever the chunks', () => {
     fc.assert(

@@ -20,7 +20,7 @@ async function optionsOf(line: string, env: Record<string, string> = {}): Promis
   return calls[0] ?? {};
 }
 
-const at = (location: string, more: object = {}): object => expect.objectContaining({ location, ...more });
+const at = (location: string, more: object = {}): object => expect.objectContaining({ location, ...more }) as object;
 
 async function words(line: string, change: Partial<api.TransferReport> = {}): Promise<string> {
   return (await runCli(line.split(' '), { transfer: async () => transferReport(change) })).stdout;

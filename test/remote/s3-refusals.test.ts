@@ -165,6 +165,23 @@ test('a clock that is off is corrected by the answer: asked again, the call is s
   expect(Math.abs(Date.parse(signed) - Date.now() - aheadMs)).toBeLessThan(60_000);
 });
 
+test('a refusal of HEAD, which gives no reason, is asked for one: also by a copy', async () => {
+  for (const [name, expected] of [
+    ['ExpiredToken', { code: 'CREDENTIALS_INVALID' }],
+    ['NoSuchBucket', { code: 'REMOTE_MISCONFIGURED' }],
+    [undefined, { code: 'REMOTE_UNAVAILABLE', retryable: true }],
+  ] as const) {
+    const { endpoint } = await answering((request, response) => {
+      if (request.method === 'HEAD') response.writeHead(403).end();
+      else if (name === undefined) response.writeHead(206, { 'content-length': '1' }).end('x');
+      else refuse(response, 403, name);
+    });
+    const remote = open(settingsFor({ endpoint }));
+    expect(await failureOf(remote.head('a'))).toMatchObject(expected);
+    expect(await failureOf(remote.copy(remote, 'a', 'b'))).toMatchObject(expected);
+  }
+});
+
 test('every call is made once: trying again is not the business of the client', async () => {
   const { endpoint, requests } = await answering((_request, response) => refuse(response, 503, 'SlowDown'));
   const remote = open(settingsFor({ endpoint }));

@@ -20,7 +20,7 @@ export async function startWrongRegion(region = 'eu-central-1'): Promise<WrongRe
     const message = isSigned
       ? `The authorization header is malformed; the region is wrong; expecting '${region}'`
       : 'Access Denied';
-    response.writeHead(status as number, { 'content-type': 'application/xml', 'x-amz-request-id': 'fake' });
+    response.writeHead(status, { 'content-type': 'application/xml', 'x-amz-request-id': 'fake' });
     response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message>${more}</Error>`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -196,11 +196,14 @@ class PackSession {
   /** Removes what unfinished runs stored and this one does not go on with. */
   async #cleanUp(todo: readonly ExportSelection[]): Promise<void> {
     const wanted = new Set(todo.map(({ path: one, entries }) => this.#journal.idFor(one, entries.scanDigest)));
-    for (const { path: exportPath, exportId } of this.#journal.unfinished) {
-      if (this.#committed.has(exportId) || wanted.has(exportId)) continue;
-      const { signal } = this.#settings;
-      await discardExport(this.#archive.remote, exportPath, exportId, { signal, journal: this.#uploads });
-    }
+    const garbage = this.#journal.unfinished.filter(({ exportId }) => {
+      return !this.#committed.has(exportId) && !wanted.has(exportId);
+    });
+    const { remote } = this.#archive;
+    const call = { signal: this.#settings.signal, journal: this.#uploads };
+    await mapSettled(garbage, remote.isDistant ? DECISIONS_AT_ONCE : 1, async ({ path: exportPath, exportId }) => {
+      await discardExport(remote, exportPath, exportId, call);
+    });
   }
 
   #batchContext(): BatchContext {

@@ -3,11 +3,12 @@
  * as if it were the whole, on whatever machine the lake is packed next. Written before the first file goes.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, rmdir, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rm, rmdir, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { parseExportId } from '../../archive/layout.js';
 import { LakepackError, systemErrorCode } from '../../base/errors.js';
-import { showPath } from '../../base/paths.js';
-import { unlessAbsent } from '../../base/system-errors.js';
+import { lakePathFault, showPath } from '../../base/paths.js';
+import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { syncFolder } from '../../remote/file-flush.js';
 
 export interface RemovedExport {
@@ -24,13 +25,23 @@ export interface UnfinishedRemovals {
   readonly files: readonly string[];
 }
 
+/** Throws TARGET_CONFLICT where something else than a folder of ours is in its place. */
 export async function unfinishedRemovals(lake: string): Promise<UnfinishedRemovals> {
   const folder = path.join(lake, OWN_FOLDER);
+  const stats = await onDisk(folder, () => unlessAbsent(() => lstat(folder)));
+  if (stats !== undefined && !stats.isDirectory()) throw notOurs(folder);
   const names = (await unlessAbsent(() => readdir(folder))) ?? [];
   const files = names.filter((name) => NAME.test(name)).map((name) => path.join(folder, name));
   const exports: RemovedExport[] = [];
   for (const file of files) exports.push(...begunOf(await readFile(file, 'utf8')));
   return { exports, files };
+}
+
+/** A link would lead what is written there out of the lake. */
+function notOurs(folder: string): LakepackError {
+  return new LakepackError('TARGET_CONFLICT', `${folder}: is not a folder of lakepack's own`, {
+    hint: 'nothing was done; move away what stands there',
+  });
 }
 
 /** Throws USAGE: packing half of what was, without going on with the removal, would make an export of the other half. */
@@ -93,13 +104,19 @@ export class RemovalJournal {
   }
 }
 
+/** A lake may have come with somebody else's data: what is no export is not believed, nor printed. */
+function exportOf(exportId: unknown, exportPath: unknown): RemovedExport | undefined {
+  if (typeof exportId !== 'string' || typeof exportPath !== 'string') return undefined;
+  const isSound = parseExportId(exportId) !== undefined && lakePathFault(exportPath) === undefined;
+  return isSound ? { path: exportPath, exportId } : undefined;
+}
+
 function begunOf(text: string): RemovedExport[] {
   const begun = new Map<string, RemovedExport>();
   for (const line of text.split('\n')) {
     const { begin, path: exportPath, done } = fieldsOf(line);
-    if (typeof begin === 'string' && typeof exportPath === 'string') {
-      begun.set(begin, { path: exportPath, exportId: begin });
-    }
+    const one = exportOf(begin, exportPath);
+    if (one !== undefined) begun.set(one.exportId, one);
     if (typeof done === 'string') begun.delete(done);
   }
   return [...begun.values()];

@@ -8,15 +8,18 @@ import type { ExportSelector } from '../selection.js';
 export interface TransferOptions {
   readonly from: ArchivePlace;
   readonly to: ArchivePlace;
-  /** Default: every export that is not in the target yet, with its history. */
+  /**
+   * Default: every export that is not in the target yet, with its history; filters narrow that. `all` and names mean
+   * the newest of a partition, as everywhere, unless `history` is said.
+   */
   readonly select?: ExportSelector;
   /** How what was stored is proven before its manifest is written. Default `auto`. */
   readonly proof?: ProofMode;
   /** Says what would be sent, and in how many requests; writes nothing. */
   readonly dryRun?: boolean;
-  /** Objects, and parts of large ones, under way at once. Default 16 where a side is distant, else the cores. */
+  /** Exports under way at once; `memoryBytes` bounds what they hold. Default 16 where a side is distant, else the cores. */
   readonly concurrency?: number;
-  /** Most bytes of parts held in memory at once. Default 128 MiB; at least one part. */
+  /** Most bytes of parts held in memory at once. Default 96 MiB; at least one part. */
   readonly memoryBytes?: number;
   /** Both directions together, bytes a second. Default: no bound. */
   readonly bandwidthBytesPerSecond?: number;

@@ -33,8 +33,8 @@ describe('objects without a manifest', () => {
   test('go, all three kinds of them', async () => {
     const report = await pruned();
     expect(report.rows.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
-      'checksums removed',
       'bundle removed',
+      'checksums removed',
       'index removed',
     ]);
     expect(report.totals).toMatchObject({ removed: 3, bytes: 21, kept: 0 });

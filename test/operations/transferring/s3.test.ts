@@ -69,7 +69,7 @@ async function storeLocation(prefix: string): Promise<ArchiveLocation> {
   const { accessKeyId, secretAccessKey } = server.keys;
   const query = new URLSearchParams({ endpoint: server.endpoint, region: server.region, provider: 'ceph' });
   return {
-    location: `s3://${await bucket}/${prefix}-${path.basename(freshStateDir())}?${query}`,
+    location: `s3://${await bucket}/${prefix}-${path.basename(freshStateDir())}?${query.toString()}`,
     context: {
       environment: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
       remotes: new Map(),

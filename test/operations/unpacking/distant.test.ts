@@ -97,7 +97,9 @@ test('a verify of a large bundle reads every stored byte once', async () => {
   const { remote } = await largeExport();
   const report = await verify({ archive: new Archive(remote) });
   expect(report.ok).toBe(true);
-  expect(remote.calls.filter((call) => call.startsWith('readRange'))).toHaveLength(Math.ceil((LARGE_FILES * 1.501) / 8));
+  expect(remote.calls.filter((call) => call.startsWith('readRange'))).toHaveLength(
+    Math.ceil((LARGE_FILES * 1.501) / 8),
+  );
 });
 
 test.each<[ErrorCode, boolean]>([
@@ -119,8 +121,7 @@ test.each<[ErrorCode, boolean]>([
 
 /** The same store after its fault has passed. */
 function healthy(remote: FaultyRemote): Remote['readRange'] {
-  return async (key, { offset, length }) =>
-    (await remote.read(key, 64 * MIB)).subarray(offset, offset + length);
+  return async (key, { offset, length }) => (await remote.read(key, 64 * MIB)).subarray(offset, offset + length);
 }
 
 test('a failure stops what is under way, and nothing runs on', async () => {

@@ -87,6 +87,15 @@ test('a fallback that is damaged too, or no archive at all, is passed over for t
   expect(report.healed).toEqual([{ from: place.archive, by: third, blocks: 1, objects: 0 }]);
 });
 
+test('the configuration of a named remote may say its fallbacks', async () => {
+  fs.rmSync(bundle);
+  const remotes = new Map([['first', { path: place.archive, fallback: [second] }]]);
+  const from = { location: 'first:', context: { environment: {}, remotes } };
+  const report = await unpack({ from, into: place.into });
+  expect(treeOf(place.into)).toEqual(treeOf(place.lake));
+  expect(report.healed).toMatchObject([{ by: second, blocks: 1 }]);
+});
+
 test('when no archive has it, the error is that of the first, and says what the others said', async () => {
   flip(bundle);
   fs.rmSync(bundle.replace(place.archive, second));
