@@ -19,7 +19,7 @@ export interface TransferOptions {
   readonly dryRun?: boolean;
   /** Exports under way at once; `memoryBytes` bounds what they hold. Default 16 where a side is distant, else the cores. */
   readonly concurrency?: number;
-  /** Most bytes of parts held in memory at once. Default 96 MiB; at least one part. */
+  /** Most bytes of parts held in memory at once. Default 64 MiB; at least one part. */
   readonly memoryBytes?: number;
   /** Both directions together, bytes a second. Default: no bound. */
   readonly bandwidthBytesPerSecond?: number;

@@ -10,8 +10,8 @@ import { userStateDir } from '../../base/state-dir.js';
 import type { ExportSelector } from '../selection.js';
 import type { TransferOptions } from './contract.js';
 
-/** Six blocks. What was sent is freed late, so a process holds up to twice that; with 128 MiB it passed 300 MiB. */
-const DEFAULT_MEMORY_BYTES = 96 * MIB;
+/** Four blocks. What was sent is freed late: a push of 512 MiB peaked at 160 MiB above the idle process, with 96 MiB at 220. */
+const DEFAULT_MEMORY_BYTES = 64 * MIB;
 const DISTANT_CONCURRENCY = 16;
 const MAX_CONCURRENCY = 256;
 
