@@ -12,7 +12,7 @@ import type { CallOptions } from './remote.js';
 import { credentialConfig } from './s3-credentials.js';
 import { s3ErrorOf } from './s3-errors.js';
 import type { S3Call } from './s3-fault.js';
-import { openHttp } from './s3-http.js';
+import { BESIDE, type Beside, openHttp } from './s3-http.js';
 import type { S3Settings } from './s3-settings.js';
 
 /** Copying or putting together gigabytes may keep a store silent for longer than any other call. */
@@ -20,7 +20,7 @@ const STORE_WORK_FACTOR = 5;
 
 /** The client as `openS3Remote` uses it: retrying and proving are left to whoever calls. */
 export function createS3Client(settings: S3Settings): S3Client {
-  return new S3Client({
+  const client = new S3Client({
     ...credentialConfig(settings.credentials),
     region: settings.region,
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
@@ -36,7 +36,51 @@ export function createS3Client(settings: S3Settings): S3Client {
     expectContinueHeader: false,
     // Dual-stack, FIPS and ARNs are the provider's addresses: an endpoint says all there is.
     useArnRegion: false,
+    // The steps of a call are put in order once for each kind of command, not for each call: half of its cost. It holds
+    // only for calls without options and without steps of their own, so those go beside the input (`askedOf`).
+    cacheMiddleware: true,
   });
+  carryBeside(client);
+  return client;
+}
+
+/** Hands what stands beside an input to the request that is made of it: headers before it is signed, bounds after. */
+function carryBeside(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers } = args.request as { readonly headers: Record<string, string> };
+      Object.assign(headers, besideOf(args.input).headers);
+      return next(args);
+    },
+    { step: 'build', name: 'headersBeside' },
+  );
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      (args.request as { [BESIDE]?: Beside })[BESIDE] = besideOf(args.input);
+      return next(args);
+    },
+    { step: 'deserialize', name: 'boundsBeside' },
+  );
+  // Nobody reads its log, and it filters every input and output for it.
+  client.middlewareStack.remove('loggerMiddleware');
+}
+
+function besideOf(input: object): Beside {
+  return (input as { readonly [BESIDE]?: Beside })[BESIDE] ?? {};
+}
+
+function putBeside(command: { readonly input: object }, more: Beside): void {
+  const input = command.input as { [BESIDE]?: Beside };
+  input[BESIDE] = { ...input[BESIDE], ...more, headers: { ...input[BESIDE]?.headers, ...more.headers } };
+}
+
+/** The client, with the options of a call going beside its input. */
+function askedOf(client: S3Client): Pick<S3Client, 'send'> {
+  const send = (command: Parameters<S3Client['send']>[0], options: SendOptions = {}): unknown => {
+    putBeside(command, options);
+    return client.send(command);
+  };
+  return { send: send as S3Client['send'] };
 }
 
 /** A client with what the calls of one remote share. */
@@ -77,7 +121,7 @@ export async function ask<T>(
   store: S3Store,
   call: S3Call,
   options: CallOptions,
-  send: (client: S3Client, options: SendOptions) => Promise<T>,
+  send: (client: Pick<S3Client, 'send'>, options: SendOptions) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(options.signal);
   const { clockCorrected } = store.known;
@@ -85,7 +129,7 @@ export async function ask<T>(
   const isLong =
     call.action === 'CopyObject' || call.action === 'UploadPartCopy' || call.action === 'CompleteMultipartUpload';
   try {
-    const sent = send(store.client, {
+    const sent = send(askedOf(store.client), {
       ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
       ...(isLong ? { requestTimeout: idleMs * STORE_WORK_FACTOR } : {}),
     });
@@ -116,15 +160,7 @@ export function withHeader<C extends PutObjectCommand | UploadPartCommand | Copy
   name: string,
   value: string,
 ): C {
-  // All stacks take a middleware that looks at no input.
-  const stack = command.middlewareStack as PutObjectCommand['middlewareStack'];
-  stack.add(
-    (next) => async (args) => {
-      (args.request as { readonly headers: Record<string, string> }).headers[name] = value;
-      return next(args);
-    },
-    { step: 'build', name: `set ${name}` },
-  );
+  putBeside(command, { headers: { [name]: value } });
   return command;
 }
 

@@ -16,8 +16,19 @@ const PIECE_BYTES = 1024 * 1024;
 /** Silence is looked for this many times in `idleMs`, so it is noticed at most a quarter later. */
 const LOOKS = 4;
 
+/** What goes with a request and is not the client's business. A symbol, because the client copies inputs by name. */
+export const BESIDE = Symbol('beside');
+
+export interface Beside {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly abortSignal?: AbortSignal;
+  /** Replaces `idleMs` for this request: some answers are long in the making. */
+  readonly requestTimeout?: number;
+}
+
 /** What the client hands over: a signed request. */
 export interface HttpRequest {
+  readonly [BESIDE]?: Beside;
   readonly protocol: string;
   readonly hostname: string;
   readonly port?: number;
@@ -61,7 +72,7 @@ export function openHttp(timeouts: S3Timeouts): HttpHandler {
   const agents: Agents = { http: new HttpAgent(settings), https: new HttpsAgent(settings) };
   return {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: (request, options = {}) => exchange(agents, timeouts, request, options),
+    handle: (request, options = {}) => exchange(agents, timeouts, request, { ...options, ...request[BESIDE] }),
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
     destroy: () => {

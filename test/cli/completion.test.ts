@@ -18,10 +18,10 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.l
 
 describe.skipIf(!has('bash'))('in bash', () => {
   test.each([
-    ['lakepack ', ['export', 'import', 'verify', 'catalog', 'lake', 'completion']],
+    ['lakepack ', ['export', 'import', 'migrate', 'verify', 'catalog', 'lake', 'remote', 'prune', 'completion']],
     ['lakepack ca', ['catalog']],
     ['lakepack catalog ', ['list', 'show', 'files']],
-    ['lakepack --json export ', ['pack']],
+    ['lakepack --json export ', ['pack', 'push']],
     ['lakepack verify --sam', ['--sample', '--sample-seed']],
     ['lakepack verify silver/x --archive lake --dep', ['--depth']],
     ['lakepack export pack lake --by ', ['partition', 'run', 'dataset', 'layer', 'lake']],
