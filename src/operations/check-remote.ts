@@ -1,4 +1,5 @@
 /** Tries what a remote can do of what lakepack depends on, and leaves nothing behind. */
+import { sharedSignal } from '../base/shared-signal.js';
 import type { RemoteCheck } from '../remote/check-report.js';
 import { checkRemoteAt } from '../remote/check.js';
 import type { RemoteLocation } from '../remote/location.js';
@@ -26,7 +27,7 @@ export interface RemoteCheckReport extends RemoteCheck {
  */
 export async function checkRemote(options: CheckRemoteOptions): Promise<RemoteCheckReport> {
   const { remote, readOnly: isReadOnly = false, clockOffsetMs = 0, onProbe } = options;
-  const signal = options.signal ?? new AbortController().signal;
+  const signal = sharedSignal(options.signal ?? new AbortController().signal);
   const begun = performance.now();
   const check = await checkRemoteAt(remote, { isReadOnly, clockOffsetMs, signal, onProbe: ({ id }) => onProbe?.(id) });
   return { ...check, elapsedMs: performance.now() - begun };

@@ -1,4 +1,5 @@
 /** Removes what nobody needs: objects without a manifest, and uploads that were abandoned. The work is in `pruning/`. */
+import { sharedSignal } from '../base/shared-signal.js';
 import { Archive, archiveAt, type ArchivePlace } from '../archive/archive.js';
 import { userStateDir } from '../base/state-dir.js';
 import { isFileRemote } from '../remote/file.js';
@@ -23,7 +24,7 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
     dryRun,
     stateDir: options.stateDir ?? userStateDir(),
     now: Date.now(),
-    signal: options.signal ?? new AbortController().signal,
+    signal: sharedSignal(options.signal ?? new AbortController().signal),
   };
   try {
     const rows = uploads ? await pruneUploads(settings) : await pruneObjects(settings);

@@ -13,7 +13,7 @@ import { ask, base64ToHex, objectOf, type S3Store } from './s3-client.js';
 import { announceCopy, creating, ifAbsent, refuseExisting } from './s3-create-only.js';
 import { causeName } from './s3-fault.js';
 import { parseS3Identity, s3Identity } from './s3-identity.js';
-import { refusalOf } from './s3-read.js';
+import { refusalOf, sizeRefused } from './s3-read.js';
 import { objectSettings } from './s3-object-settings.js';
 import { abortUpload, beginUpload, completeUpload } from './s3-parts.js';
 
@@ -72,6 +72,7 @@ async function sourceBytes(
     if (isLakepackError(error, 'NOT_FOUND')) throw objectAbsent(fromKey, error.cause);
     if (!isLakepackError(error, 'PERMISSION_DENIED')) throw error;
     const reason = await refusalOf(elsewhere, source, fromKey, options);
+    if (reason === undefined) throw sizeRefused(fromKey);
     if (reason.code === 'PERMISSION_DENIED') return undefined;
     throw reason;
   }

@@ -23,21 +23,27 @@ const PASSING = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
   'ERR_SOCKET_CLOSED',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
 ]);
+/** What the HTTP client says of silence (`s3-http.ts`). */
+const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 /** What Node says of certificates that it does not trust. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_/;
 
 export function socketMeaning(error: unknown, settings: S3Settings): S3Meaning | undefined {
   const code = codeOf(error);
-  if (code === undefined) return undefined;
   const place = settings.endpoint ?? `${settings.provider.label} ${settings.region}`;
+  // Something answers that does not speak HTTP. The parser's error has not always a code.
+  const isUnparsed = code?.startsWith('HPE_') === true || (error instanceof Error && error.name === 'HTTPParserError');
+  if (isUnparsed) return noHttp(place, code ?? 'no HTTP/1.1');
+  if (code === undefined) return undefined;
   if (code === 'ENOTFOUND') return unknownName(place);
   if (code === 'ERR_INVALID_URL' || code === 'ERR_INVALID_PROTOCOL') return unknownName(place);
   // OpenSSL: an answer that is no TLS, or no common version.
   if (code === 'EPROTO' || code.startsWith('ERR_SSL')) return noTls(place, code);
   if (UNTRUSTED.test(code)) return untrusted(place, code);
-  // The parser of Node: something answers that does not speak HTTP.
-  if (code.startsWith('HPE_')) return noHttp(place, code);
   if (!PASSING.has(code)) return undefined;
   return { code: 'REMOTE_UNAVAILABLE', says: `the connection to ${place} failed (${code})`, retryable: true };
 }
@@ -45,8 +51,8 @@ export function socketMeaning(error: unknown, settings: S3Settings): S3Meaning |
 /** Several addresses were tried in vain: the first failure stands for all. */
 function codeOf(error: unknown): string | undefined {
   if (error instanceof AggregateError && error.errors.length > 0) return systemErrorCode(error.errors[0]);
-  if (error instanceof Error && error.name === 'TimeoutError') return 'ETIMEDOUT';
-  return systemErrorCode(error);
+  const code = systemErrorCode(error);
+  return code !== undefined && TIMEOUTS.has(code) ? 'ETIMEDOUT' : code;
 }
 
 function unknownName(place: string): S3Meaning {

@@ -3,9 +3,8 @@
  * in time and a socket that falls silent end in ETIMEDOUT, before the answer and within its body; a slow but moving one
  * never does, nor one whose reader is slow. Signing, retrying and reading answers are not its business.
  */
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { Agent, type Dispatcher } from 'undici';
 import type { S3Timeouts } from './s3-settings.js';
 
 const MAX_SOCKETS = 64;
@@ -13,8 +12,6 @@ const MAX_SOCKETS = 64;
 const KEEP_IDLE_SOCKET_MS = 15_000;
 /** A body is written in pieces, so that progress can be seen; each has the time of one silence. */
 const PIECE_BYTES = 1024 * 1024;
-/** Silence is looked for this many times in `idleMs`, so it is noticed at most a quarter later. */
-const LOOKS = 4;
 
 /** What goes with a request and is not the client's business. A symbol, because the client copies inputs by name. */
 export const BESIDE = Symbol('beside');
@@ -50,7 +47,7 @@ export interface HttpAnswer {
     readonly statusCode: number;
     readonly reason: string | undefined;
     readonly headers: Record<string, string>;
-    readonly body: IncomingMessage;
+    readonly body: Readable;
   };
 }
 
@@ -62,65 +59,39 @@ export interface HttpHandler {
   destroy(): void;
 }
 
-interface Agents {
-  readonly http: HttpAgent;
-  readonly https: HttpsAgent;
-}
-
 export function openHttp(timeouts: S3Timeouts): HttpHandler {
-  const settings = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: KEEP_IDLE_SOCKET_MS };
-  const agents: Agents = { http: new HttpAgent(settings), https: new HttpsAgent(settings) };
+  const agent = new Agent({
+    connections: MAX_SOCKETS,
+    connect: { timeout: timeouts.connectMs },
+    keepAliveTimeout: KEEP_IDLE_SOCKET_MS,
+    keepAliveMaxTimeout: KEEP_IDLE_SOCKET_MS,
+    headersTimeout: timeouts.idleMs,
+    bodyTimeout: timeouts.idleMs,
+  });
   return {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: (request, options = {}) => exchange(agents, timeouts, request, { ...options, ...request[BESIDE] }),
+    handle: (request, options = {}) => exchange(agent, request, { ...options, ...request[BESIDE] }),
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
-    destroy: () => {
-      agents.http.destroy();
-      agents.https.destroy();
-    },
+    destroy: () => void agent.destroy(),
   };
 }
 
 /** Rejects with what broke the socket; an answer of any status resolves. */
-function exchange(agents: Agents, timeouts: S3Timeouts, from: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
-  const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(abortError());
-      return;
-    }
-    const request = begin(agents, from);
-    let answer: IncomingMessage | undefined;
-    const end = (why: Error): void => void (answer ?? request).destroy(why);
-    const onAbort = (): void => end(abortError());
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const idleMs = options.requestTimeout ?? timeouts.idleMs;
-    watch(request, { connectMs: timeouts.connectMs, idleMs }, () => answer, end);
-    request.once('close', () => signal?.removeEventListener('abort', onAbort));
-    request.on('error', reject);
-    request.once('response', (response) => {
-      answer = response;
-      // Who reads it hears of its errors; one that nobody reads must not end the process.
-      response.on('error', () => undefined);
-      endEarlyAnswer(request, response);
-      resolve(answerOf(response));
-    });
-    writeBody(request, bodyOf(from.body), () => (answer?.statusCode ?? 200) < 300);
-  });
-}
-
-function begin(agents: Agents, from: HttpRequest): ClientRequest {
-  const isTls = from.protocol === 'https:';
-  const options = {
-    // The brackets of an IPv6 address belong to the URL, not to the address.
-    host: from.hostname.replace(/^\[(.*)\]$/, '$1'),
-    ...(from.port === undefined ? {} : { port: from.port }),
-    method: from.method,
+async function exchange(agent: Agent, from: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
+  const { abortSignal, requestTimeout } = options;
+  const answer = await agent.request({
+    origin: `${from.protocol}//${from.hostname}${from.port === undefined ? '' : `:${from.port}`}`,
     path: from.path + queryOf(from.query ?? {}),
-    headers: { ...from.headers },
-  };
-  return isTls ? requestHttps({ ...options, agent: agents.https }) : requestHttp({ ...options, agent: agents.http });
+    method: from.method,
+    headers: from.headers,
+    body: bodyOf(from.body),
+    ...(abortSignal instanceof AbortSignal ? { signal: abortSignal } : {}),
+    ...(requestTimeout === undefined ? {} : { headersTimeout: requestTimeout, bodyTimeout: requestTimeout }),
+  });
+  // Who reads it hears of its errors; one that nobody reads must not end the process.
+  answer.body.on('error', () => undefined);
+  return answerOf(answer);
 }
 
 /** As the signature was made: RFC 3986, in the order of the names. */
@@ -140,96 +111,22 @@ function escapeUri(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function bodyOf(body: unknown): Buffer {
-  if (body === undefined || body === null) return Buffer.alloc(0);
+function bodyOf(body: unknown): Buffer | Readable | null {
+  if (body === undefined || body === null) return null;
   if (typeof body === 'string') return Buffer.from(body);
-  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  throw new TypeError('a request body that is not bytes');
+  if (!(body instanceof Uint8Array)) throw new TypeError('a request body that is not bytes');
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return bytes.length > PIECE_BYTES ? Readable.from(piecesOf(bytes)) : bytes;
 }
 
-/** Piece by piece, each after the one before has left; none after the store has refused. */
-function writeBody(request: ClientRequest, body: Buffer, isWanted: () => boolean): void {
-  let at = 0;
-  function writeNext(error?: Error | null): void {
-    if (error || request.destroyed || !isWanted()) return;
-    const piece = body.subarray(at, at + PIECE_BYTES);
-    at += piece.length;
-    if (at === body.length) request.end(piece.length === 0 ? undefined : piece);
-    else request.write(piece, writeNext);
-  }
-  writeNext();
+function* piecesOf(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
-/** A refusal that came before the body was sent: the connection is in the middle of a request and is of no more use. */
-function endEarlyAnswer(request: ClientRequest, response: IncomingMessage): void {
-  response.once('end', () => {
-    if (!request.writableEnded) request.destroy();
-  });
-}
-
-function answerOf(response: IncomingMessage): HttpAnswer {
+function answerOf({ statusCode, headers: given, body }: Dispatcher.ResponseData): HttpAnswer {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(response.headers)) {
+  for (const [name, value] of Object.entries(given)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
   }
-  return {
-    response: { statusCode: response.statusCode ?? 0, reason: response.statusMessage, headers, body: response },
-  };
-}
-
-/** Watches the socket of a request from the moment it has one. Waiting for a free one is not silence. */
-function watch(
-  request: ClientRequest,
-  timeouts: S3Timeouts,
-  answer: () => IncomingMessage | undefined,
-  end: (why: Error) => void,
-): void {
-  request.once('socket', (socket) => {
-    const stopConnecting = socket.connecting ? watchConnecting(socket, request, timeouts.connectMs, end) : undefined;
-    const stopSilence = watchSilence(socket, timeouts.idleMs, answer, end);
-    request.once('close', () => {
-      stopConnecting?.();
-      stopSilence();
-    });
-  });
-}
-
-/** Covers the look-up of the name, the connection and the TLS handshake. */
-function watchConnecting(
-  socket: Socket,
-  request: ClientRequest,
-  connectMs: number,
-  end: (why: Error) => void,
-): () => void {
-  const timer = setTimeout(() => end(timeoutError(`no connection within ${connectMs} ms`)), connectMs);
-  const stop = (): void => clearTimeout(timer);
-  socket.once(request.protocol === 'https:' ? 'secureConnect' : 'connect', stop);
-  return stop;
-}
-
-function watchSilence(
-  socket: Socket,
-  idleMs: number,
-  answer: () => IncomingMessage | undefined,
-  end: (why: Error) => void,
-): () => void {
-  let moved = -1;
-  let quiet = 0;
-  const timer = setInterval(() => {
-    const now = socket.bytesRead + socket.bytesWritten;
-    // Bytes that wait for their reader: then it is he who is silent, not the store.
-    const isReaderSlow = (answer()?.readableLength ?? 0) > 0;
-    quiet = now === moved && !isReaderSlow ? quiet + 1 : 0;
-    moved = now;
-    if (quiet >= LOOKS) end(timeoutError(`nothing moved for ${idleMs} ms`));
-  }, idleMs / LOOKS);
-  return () => clearInterval(timer);
-}
-
-function timeoutError(message: string): Error {
-  return Object.assign(new Error(message), { name: 'TimeoutError', code: 'ETIMEDOUT' });
-}
-
-function abortError(): Error {
-  return Object.assign(new Error('the request was aborted'), { name: 'AbortError' });
+  return { response: { statusCode, reason: undefined, headers, body } };
 }

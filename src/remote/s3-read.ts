@@ -17,25 +17,35 @@ export async function headObject(
 ): Promise<ObjectInfo | undefined> {
   const object = objectOf(store, key);
   try {
-    const command = new HeadObjectCommand(object);
-    const answer = await ask(store, { action: 'HeadObject', key }, options, (client, send) =>
-      client.send(command, send),
-    );
-    if (answer.ContentLength === undefined) throw withoutLength(key);
-    return { key, bytes: answer.ContentLength };
+    return await askHead(store, object, key, options);
   } catch (error) {
     const isAbsent = isLakepackError(error, 'NOT_FOUND');
     if (isAbsent && store.known.bucketExists) return undefined;
     if (!isAbsent && !isLakepackError(error, 'PERMISSION_DENIED')) throw error;
     const reason = await refusalOf(store, object, key, options);
+    // It can be read: somebody has put it there in between.
+    if (reason === undefined && isAbsent) return await askHead(store, object, key, options);
+    if (reason === undefined) throw sizeRefused(key);
     if (reason.code !== 'NOT_FOUND') throw reason;
     store.known.bucketExists = true;
     return undefined;
   }
 }
 
+async function askHead(
+  store: S3Store,
+  object: { readonly Bucket: string; readonly Key: string },
+  key: string,
+  options: CallOptions,
+): Promise<ObjectInfo> {
+  const command = new HeadObjectCommand(object);
+  const answer = await ask(store, { action: 'HeadObject', key }, options, (client, send) => client.send(command, send));
+  if (answer.ContentLength === undefined) throw withoutLength(key);
+  return { key, bytes: answer.ContentLength };
+}
+
 /**
- * Why HEAD was refused. Its answer has no body: 404 may mean the bucket, 403 a wrong key or a clock that is off. A read
+ * Why HEAD was refused; undefined where a read is not. Its answer has no body: 404 may mean the bucket, 403 a wrong key or a clock that is off. A read
  * of one byte says which.
  */
 export async function refusalOf(
@@ -43,7 +53,7 @@ export async function refusalOf(
   object: { readonly Bucket: string; readonly Key: string },
   key: string,
   options: CallOptions,
-): Promise<LakepackError> {
+): Promise<LakepackError | undefined> {
   try {
     const command = new GetObjectCommand({ ...object, Range: 'bytes=0-0' });
     const { Body } = await ask(store, { action: 'GetObject', key }, options, (client, send) =>
@@ -54,8 +64,7 @@ export async function refusalOf(
     // An object without a first byte can be read as well.
     if (isLakepackError(error) && error.code !== 'LIMIT_EXCEEDED') return error;
   }
-  // Both ask for the same permission: one of the answers has passed by now.
-  return broken(`${key}: the store refuses to tell the size of an object that it gives`);
+  return undefined;
 }
 
 export async function readObject(
@@ -236,6 +245,11 @@ function otherRange(key: string, { offset, length }: ByteRange, got: string): La
 
 function withoutLength(key: string): LakepackError {
   return broken(`${key}: the store does not say how large the object is`);
+}
+
+/** Both ask for the same permission: one of the answers has passed by now. */
+export function sizeRefused(key: string): LakepackError {
+  return broken(`${key}: the store refuses to tell the size of an object that it gives`);
 }
 
 function broken(message: string): LakepackError {

@@ -12,12 +12,12 @@ const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n';
 describe('a request', () => {
   test('that is never answered ends in a timeout', async () => {
     const { port } = await raw(() => undefined);
-    await expect(send(open(), port)).rejects.toMatchObject({ name: 'TimeoutError', code: 'ETIMEDOUT' });
+    await expect(send(open(), port)).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT' });
   });
 
   test('whose body falls silent in the middle ends in a timeout', async () => {
     const { port } = await raw((socket) => socket.write(`${HEAD}12345`));
-    await expect(textOf(await send(open(), port))).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await expect(textOf(await send(open(), port))).rejects.toMatchObject({ code: 'UND_ERR_BODY_TIMEOUT' });
   });
 
   test('may have a time of its own', async () => {
@@ -87,7 +87,9 @@ describe('a request', () => {
   test('to what does not speak TLS within its time ends in a timeout', async () => {
     const { port } = await raw(() => undefined);
     const handler = open({ connectMs: 100, idleMs: 60_000 });
-    await expect(handler.handle({ ...request(port), protocol: 'https:' })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await expect(handler.handle({ ...request(port), protocol: 'https:' })).rejects.toMatchObject({
+      code: 'UND_ERR_CONNECT_TIMEOUT',
+    });
   });
 
   test('to where nobody listens fails at once', async () => {
@@ -118,8 +120,9 @@ describe('a request', () => {
     });
     server.on('connection', () => (connections += 1));
     const handler = open();
-    for (let count = 0; count < 3; count += 1) await textOf(await send(handler, port));
-    expect(connections).toBe(1);
+    for (let count = 0; count < 9; count += 1) await textOf(await send(handler, port));
+    // One may still be busy with its end when the next request comes.
+    expect(connections).toBeLessThanOrEqual(2);
   });
 
   test('is written as it was signed: names in order, odd characters escaped', async () => {

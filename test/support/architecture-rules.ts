@@ -42,7 +42,7 @@ export const DOORS: readonly Door[] = [
   { library: /^yargs$/, files: /^src\/cli\//, reason: 'nothing below the command line knows argv' },
   { library: /^(cli-progress|picocolors)$/, files: /^src\/cli\//, reason: 'words and colours are made in cli/ only' },
   {
-    library: /^@aws-sdk\//,
+    library: /^(@aws-sdk\/.*|undici)$/,
     files: /^src\/remote\/s3[^/]*\.ts$/,
     reason: 'one scheme, one client, one place for its quirks',
   },

@@ -15,6 +15,7 @@ import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { findExports } from '../export-selection.js';
 import { acquireLock } from '../../base/process-lock.js';
+import { sharedSignal } from '../../base/shared-signal.js';
 import type { ExportSelector } from '../selection.js';
 import type { HealedSum, UnpackedExport, UnpackOptions } from './contract.js';
 import { healedReport } from './healed.js';
@@ -71,7 +72,7 @@ export function settingsOfUnpack(options: UnpackOptions): UnpackSettings {
     foreign: options.foreign ?? false,
     dryRun: options.dryRun ?? false,
     concurrency: options.concurrency ?? availableParallelism(),
-    signal: options.signal ?? new AbortController().signal,
+    signal: sharedSignal(options.signal ?? new AbortController().signal),
     onProgress: options.onProgress ?? ignoreProgress,
   };
 }

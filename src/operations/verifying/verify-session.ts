@@ -12,6 +12,7 @@ import { MIB } from '../../base/limits.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { seededRandom } from '../../base/random.js';
 import { fromSystemError, onDisk, unlessAbsent } from '../../base/system-errors.js';
+import { sharedSignal } from '../../base/shared-signal.js';
 import { openFileSource } from '../../bundle/byte-source.js';
 import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
@@ -54,7 +55,7 @@ export function settingsOfVerify(options: VerifyOptions): VerifySettings {
     sample,
     sampleSeed: options.sampleSeed ?? randomInt(2 ** 32),
     concurrency: options.concurrency ?? availableParallelism(),
-    signal: options.signal ?? new AbortController().signal,
+    signal: sharedSignal(options.signal ?? new AbortController().signal),
     onProgress: options.onProgress ?? ignoreProgress,
   };
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
 /** Ends in the middle, as a network that goes away does: what is staged so far stays. */
 async function interruptedRestore(options: Partial<UnpackOptions> = {}): Promise<void> {
   const archive = await openArchive(place.archive, { mode: 'read' });
-  const remote = faulty(archive.remote, [{ kind: 'fail', on: 'readRange', nth: 4, times: 1_000 }]);
+  const remote = faulty(archive.remote, [{ kind: 'fail', on: 'readRange', nth: 8, times: 1_000 }]);
   expect(await codeOf(unpack({ from: new Archive(remote), into: place.into, ...options }))).toBe('REMOTE_UNAVAILABLE');
 }
 
@@ -151,7 +151,7 @@ test('an interruption keeps what was staged; a damaged bundle does not', async (
   expect(await codeOf(run)).toBe('INTERRUPTED');
   expect(stagingFolders()).toHaveLength(1);
   const archive = await openArchive(place.archive, { mode: 'read' });
-  const remote = faulty(archive.remote, [{ kind: 'flip', on: 'readRange', nth: 2, times: 1_000 }]);
+  const remote = faulty(archive.remote, [{ kind: 'flip', on: 'readRange', nth: 5, times: 1_000 }]);
   expect(await codeOf(unpack({ from: new Archive(remote), into: place.into }))).not.toBe('no error');
   expect(stagingFolders()).toEqual([]);
   expect(fs.existsSync(place.into)).toBe(false);
