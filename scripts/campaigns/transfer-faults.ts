@@ -203,6 +203,7 @@ class Injector {
     }
     if (error.code === 'INTERNAL' || !ERROR_CODES.includes(error.code))
       this.#fault(round, `${error.code}: ${error.message}`);
+    if (process.env['CAMPAIGN_VERBOSE'] !== undefined) process.stderr.write(`${error.code}: ${error.message}\n`);
     return error.code;
   }
 
@@ -295,8 +296,10 @@ class Injector {
   /** Every body is changed in one byte and fits its checksums: whoever believes the store is taken in. */
   async #canary(verb: 'push' | 'pull'): Promise<void> {
     for (const set of SETS) {
-      const plan: FaultProxyOptions['plan'] = ({ path: object }) =>
-        object.endsWith('.tar.zst') ? 'canary' : undefined;
+      // Only one way: a byte that is flipped going and coming would be right again.
+      const way = verb === 'push' ? 'PUT' : 'GET';
+      const plan: FaultProxyOptions['plan'] = ({ method, path: object }) =>
+        method === way && object.endsWith('.tar.zst') ? 'canary' : undefined;
       this.#canaries.planted += 1;
       const code = await this.#behindProxy(-1, verb, set, { plan, resignWith: this.#ceph.keys });
       if (code === 'HASH_MISMATCH' || code === 'TRANSFER_FAILED') this.#canaries.caught += 1;

@@ -64,7 +64,17 @@ const wrongRegion: Words = (fault, settings) => ({
   retryable: false,
 });
 
-const notS3: Words = (fault, settings) => ({
+/** The number of a request stands in the head of every answer of a store: then only the rest was spoilt on its way. */
+const notS3: Words = (fault, settings, call) =>
+  fault.requestId === undefined ? neverS3(fault, settings, call) : spoilt(fault, settings, call);
+
+const spoilt: Words = (fault, settings) => ({
+  code: 'REMOTE_UNAVAILABLE',
+  says: `an answer of ${placeOf(settings)} cannot be read (HTTP ${fault.status})`,
+  retryable: true,
+});
+
+const neverS3: Words = (fault, settings) => ({
   code: 'REMOTE_MISCONFIGURED',
   says: `what answers at ${placeOf(settings)} is not an S3 store (HTTP ${fault.status})`,
   hint: "check the endpoint: it is the address of the store's S3 API, not of its console or web site",

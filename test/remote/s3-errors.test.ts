@@ -127,6 +127,15 @@ describe('an answer', () => {
     expect(s3ErrorOf(page(502), settings, { action: 'GetObject', key: KEY })).toMatchObject({ retryable: true });
   });
 
+  test('with the number of a request, and a body that cannot be read, was spoilt on its way', () => {
+    const spoilt = Object.assign(new SyntaxError('Deserialization error'), {
+      $metadata: {},
+      $response: { statusCode: 404, headers: { 'x-amz-request-id': 'tx01' } },
+    });
+    const error = s3ErrorOf(spoilt, settings, { action: 'GetObject', key: KEY });
+    expect(error).toMatchObject({ code: 'REMOTE_UNAVAILABLE', retryable: true });
+  });
+
   test('hints where the key came from', () => {
     const error = s3ErrorOf(answer('InvalidAccessKeyId', 403), settings, { action: 'GetObject', key: KEY });
     expect(error.hint).toContain('TEST_ACCESS_KEY_ID and TEST_SECRET_ACCESS_KEY');
