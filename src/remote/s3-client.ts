@@ -88,11 +88,15 @@ export interface S3Store {
   readonly client: S3Client;
   readonly settings: S3Settings;
   /** What the remote found out while it was used. */
-  readonly known: { bucketExists: boolean; clockCorrected: boolean };
+  readonly known: { bucketExists: boolean; clockCorrected: boolean; keepsVersions: boolean | undefined };
 }
 
 export function openStore(settings: S3Settings): S3Store {
-  return { client: createS3Client(settings), settings, known: { bucketExists: false, clockCorrected: false } };
+  return {
+    client: createS3Client(settings),
+    settings,
+    known: { bucketExists: false, clockCorrected: false, keepsVersions: undefined },
+  };
 }
 
 /** What an object is called in the bucket. @throws PATH_UNSAFE. */

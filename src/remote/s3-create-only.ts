@@ -2,11 +2,11 @@
  * Create-only in an S3 store: the store decides where its profile says that it does, elsewhere the key is looked up
  * first, and two who write it in the same instant can both pass: then the later one stands.
  */
-import type { CopyObjectCommand } from '@aws-sdk/client-s3';
+import { type CopyObjectCommand, GetBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { isLakepackError } from '../base/errors.js';
 import { objectExists } from './keys.js';
 import type { CallOptions } from './remote.js';
-import { type S3Store, withHeader } from './s3-client.js';
+import { ask, type S3Store, withHeader } from './s3-client.js';
 import { causeName } from './s3-fault.js';
 import { headObject } from './s3-read.js';
 
@@ -33,7 +33,31 @@ export async function refuseTaken(
   key: string,
   options: CallOptions,
 ): Promise<void> {
-  if (!store.settings.provider.createOnly[call]) await refuseExisting(store, key, options);
+  if (!(await isDecidedThere(store, call, options))) await refuseExisting(store, key, options);
+}
+
+async function isDecidedThere(store: S3Store, call: CreatingCall, options: CallOptions): Promise<boolean> {
+  const { createOnly } = store.settings.provider;
+  return createOnly[call] && (createOnly.inVersioned || !(await keepsVersions(store, options)));
+}
+
+/** Asked once. Whoever may not know it looks keys up. */
+async function keepsVersions(store: S3Store, options: CallOptions): Promise<boolean> {
+  store.known.keepsVersions ??= await askVersioning(store, options);
+  return store.known.keepsVersions;
+}
+
+async function askVersioning(store: S3Store, options: CallOptions): Promise<boolean> {
+  try {
+    const command = new GetBucketVersioningCommand({ Bucket: store.settings.bucket });
+    const { Status } = await ask(store, { action: 'GetBucketVersioning' }, options, (client, send) =>
+      client.send(command, send),
+    );
+    return Status !== undefined;
+  } catch (error) {
+    if (isLakepackError(error, 'PERMISSION_DENIED')) return true;
+    throw error;
+  }
 }
 
 /** Looks the key up: nobody sends 4 GiB to learn that they are there. @throws OBJECT_EXISTS. */

@@ -54,6 +54,17 @@ describe.skipIf(!hasSharedCeph())('on Ceph', () => {
     expect(await uploadsOf(remote)).toEqual([]);
   });
 
+  test.each([{ versioning: true }, { objectLock: true }])(
+    'in a bucket with %j nothing is put twice',
+    async (options) => {
+      const bucket = await (await sharedCeph()).createBucket(undefined, options);
+      const remote = open(await s3Settings({ bucket }));
+      await remote.put('a/x', Buffer.from('first'));
+      await expectCode(remote.put('a/x', Buffer.from('later')), 'OBJECT_EXISTS');
+      expect((await remote.read('a/x', 10)).toString()).toBe('first');
+    },
+  );
+
   test('a key that is taken while a long body is sent stays as it is, and no upload is left', async () => {
     const remote = open(await s3Settings());
     async function* body(): AsyncGenerator<Buffer> {

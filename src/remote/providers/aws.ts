@@ -8,7 +8,7 @@ export const AWS: ProviderProfile = {
   label: 'Amazon S3',
   region: undefined,
   pathStyle: false,
-  createOnly: { put: true, complete: true, copy: true },
+  createOnly: { put: true, complete: true, copy: true, inVersioned: true },
   sha256Checksums: true,
   partsAtOnce: 16,
   uploadListing: 'prefix',

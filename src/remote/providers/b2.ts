@@ -8,7 +8,7 @@ export const B2: ProviderProfile = {
   label: 'Backblaze B2',
   region: undefined,
   pathStyle: true,
-  createOnly: { put: false, complete: false, copy: false },
+  createOnly: { put: false, complete: false, copy: false, inVersioned: false },
   sha256Checksums: false,
   partsAtOnce: 8,
   uploadListing: 'prefix',

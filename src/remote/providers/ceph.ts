@@ -8,7 +8,7 @@ export const CEPH: ProviderProfile = {
   label: 'Ceph RGW',
   region: 'us-east-1',
   pathStyle: true,
-  createOnly: { put: true, complete: false, copy: false },
+  createOnly: { put: true, complete: false, copy: false, inVersioned: false },
   sha256Checksums: false,
   partsAtOnce: 8,
   uploadListing: 'prefix',
@@ -25,6 +25,11 @@ export const CEPH: ProviderProfile = {
     },
     {
       fact: 'PutObject honours If-None-Match: *, also of two at once',
+      source: 'tried on Ceph RGW 16.2.15',
+      date: '2026-11-21',
+    },
+    {
+      fact: 'PutObject ignores If-None-Match in buckets that keep versions, with object lock too',
       source: 'tried on Ceph RGW 16.2.15',
       date: '2026-11-21',
     },

@@ -8,7 +8,7 @@ export const GENERIC: ProviderProfile = {
   label: 'S3 store',
   region: 'us-east-1',
   pathStyle: true,
-  createOnly: { put: false, complete: false, copy: false },
+  createOnly: { put: false, complete: false, copy: false, inVersioned: false },
   sha256Checksums: false,
   partsAtOnce: 4,
   uploadListing: 'exact-key',

@@ -8,7 +8,7 @@ export const MINIO: ProviderProfile = {
   label: 'MinIO',
   region: 'us-east-1',
   pathStyle: true,
-  createOnly: { put: true, complete: false, copy: false },
+  createOnly: { put: true, complete: false, copy: false, inVersioned: true },
   sha256Checksums: false,
   partsAtOnce: 8,
   uploadListing: 'exact-key',

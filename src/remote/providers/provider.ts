@@ -17,7 +17,13 @@ export interface ProviderProfile {
   readonly region: string | undefined;
   readonly pathStyle: boolean;
   /** Where `If-None-Match: *` is honoured. Elsewhere the key is looked up first, which a race can pass. */
-  readonly createOnly: { readonly put: boolean; readonly complete: boolean; readonly copy: boolean };
+  readonly createOnly: {
+    readonly put: boolean;
+    readonly complete: boolean;
+    readonly copy: boolean;
+    /** Honoured in buckets that keep versions too. */
+    readonly inVersioned: boolean;
+  };
   /** Accepts, compares and keeps `x-amz-checksum-sha256`, and gives a composite one after multipart. */
   readonly sha256Checksums: boolean;
   readonly minPartBytes: number;

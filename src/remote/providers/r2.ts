@@ -11,7 +11,7 @@ export const R2: ProviderProfile = {
   label: 'Cloudflare R2',
   region: 'auto',
   pathStyle: true,
-  createOnly: { put: true, complete: true, copy: true },
+  createOnly: { put: true, complete: true, copy: true, inVersioned: true },
   sha256Checksums: true,
   maxPartBytes: MOST_BYTES,
   maxCopyBytes: MOST_BYTES,

@@ -28,7 +28,7 @@ describe.each(PROVIDER_NAMES)('%s', (name) => {
 
 test('the unknown provider is taken to have nothing that could be missing', () => {
   expect(profileOf('generic')).toMatchObject({
-    createOnly: { put: false, complete: false, copy: false },
+    createOnly: { put: false, complete: false, copy: false, inVersioned: false },
     sha256Checksums: false,
     uploadListing: 'exact-key',
   });
