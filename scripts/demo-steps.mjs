@@ -16,6 +16,9 @@ const ARCHIVE = `${DEMO_FOLDER}/archive`;
 const RESTORED = `${DEMO_FOLDER}/restored`;
 const BY_HAND = `${DEMO_FOLDER}/by-hand`;
 const DAMAGED = `${DEMO_FOLDER}/damaged-archive`;
+const OFFSITE = `${DEMO_FOLDER}/offsite`;
+const PULLED = `${DEMO_FOLDER}/pulled`;
+const HEALED = `${DEMO_FOLDER}/healed`;
 const TOOLS = `${DEMO_FOLDER}/tools`;
 
 const FINDINGS_EXIT_CODE = 3;
@@ -47,6 +50,18 @@ export const steps = [
     run: verify,
   },
   {
+    title: 'Push the archive to a second place',
+    why:
+      'Two copies in two places. Here the second is another folder; with a key in the environment it could be `r2:`, `b2:`, ' +
+      '`s3://bucket` or any S3-compatible store. A manifest is written only when everything it names is there and proven.',
+    run: push,
+  },
+  {
+    title: 'Pull it back from there',
+    why: 'As onto a new machine. Every block is compared with its SHA-256 on its way, and gets its name at the end.',
+    run: pull,
+  },
+  {
     title: 'Restore the lake into an empty folder',
     why: 'No network and no original lake are needed. A file gets its final name only after its bytes have been compared.',
     run: unpack,
@@ -74,6 +89,11 @@ export const steps = [
       'Disks and networks do this without a word. In a copy of the archive one bit of one bundle is turned over; verify must ' +
       `find it, say where it is, and end with exit code ${FINDINGS_EXIT_CODE}.`,
     run: damage,
+  },
+  {
+    title: 'Restore from the damaged copy, with the second place to fall back on',
+    why: 'The block that is damaged is taken from the next archive that has it, and what was healed is said.',
+    run: heal,
   },
 ];
 
@@ -106,6 +126,19 @@ async function pack({ lakepack, say, list, fail }) {
 async function verify({ lakepack }) {
   await lakepack(['verify', '--archive', ARCHIVE, '--depth', 'contents']);
   return 'no findings';
+}
+
+async function push({ lakepack }) {
+  await lakepack(['export', 'push', ARCHIVE, '--to', OFFSITE]);
+  return `a second copy is in ${OFFSITE}/`;
+}
+
+async function pull({ lakepack, program, fail }) {
+  await lakepack(['import', 'pull', '--from', OFFSITE, '--to', PULLED]);
+  if (findProgram('diff') !== undefined) await program(['diff', '-r', ARCHIVE, PULLED]);
+  const names = (folder) => JSON.stringify(filesBelow(inProject(folder)).map(({ name, bytes }) => [name, bytes]));
+  if (names(ARCHIVE) !== names(PULLED)) fail(`${PULLED} is not what ${ARCHIVE} is`);
+  return 'the same archive, object for object';
 }
 
 async function unpack({ lakepack }) {
@@ -181,6 +214,15 @@ async function damage({ lakepack, say, fail }) {
   const { lines } = await lakepack(args, { expectStatus: FINDINGS_EXIT_CODE });
   if (!lines.some((line) => line.includes(path.basename(largest.name)))) fail('verify did not name the damaged bundle');
   return 'found, and the bundle named';
+}
+
+async function heal({ lakepack, fail }) {
+  const args = ['import', 'unpack', '--all', '--from', DAMAGED, '--fallback', OFFSITE, '--into', HEALED];
+  const { lines } = await lakepack(args);
+  if (!lines.some((line) => line.includes('healed'))) fail('unpack did not say what it healed');
+  const { faults } = compareTrees(inProject(LAKE), inProject(HEALED));
+  if (faults.length > 0) fail(`${HEALED} differs from ${LAKE}: ${faults.slice(0, 5).join('; ')}`);
+  return 'the same lake, and the damaged block is named';
 }
 
 function flipBit(file) {
