@@ -11,11 +11,12 @@ export function helpText(path: readonly string[], command: Command, columns = 80
   const width = Math.max(NARROWEST, Math.min(columns, WIDEST));
   const groups = groupsOf({ ...command.options, ...GLOBAL_OPTIONS });
   const rows = groups.flatMap(([, options]) => options);
+  const words = command.words.map(({ name, describe }): Row => [name, describe]);
   const leftWidth = Math.max(...rows.map(([left]) => left.length), ...command.words.map(({ name }) => name.length));
   return [
     `Usage: ${['lakepack', ...path, ...command.words.map(wordUsage), '[options]'].join(' ')}`,
     wrap(command.describe, width).join('\n'),
-    ...command.words.map(({ name, describe }) => section('Arguments', [[name, describe]], leftWidth, width)),
+    ...(words.length === 0 ? [] : [section('Arguments', words, leftWidth, width)]),
     ...groups.map(([group, options]) => section(group, options, leftWidth, width)),
     `Examples:\n${command.examples.map(({ line, why }) => `  # ${why}\n  ${line}`).join('\n\n')}\n`,
   ].join('\n\n');
