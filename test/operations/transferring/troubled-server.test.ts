@@ -90,7 +90,10 @@ async function start(options: CephOptions = {}): Promise<Ceph> {
 
 /** A lake that is an archive too, with so many exports of one small file; with none, the usual small lake. */
 async function archiveOf(exports: number): Promise<Place> {
-  const files = Array.from({ length: exports }, (_, number) => [`gold/many/part=${number}/x.txt`, `content ${number}`]);
+  const files = Array.from({ length: exports }, (_, number): [string, string] => [
+    `gold/many/part=${number}/x.txt`,
+    `content ${number}`,
+  ]);
   const place = placeWith(exports === 0 ? SMALL : Object.fromEntries(files));
   await packInto(place, { to: place.lake });
   return place;
