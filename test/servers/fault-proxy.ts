@@ -112,6 +112,7 @@ function faultFor(request: ProxiedRequest, options: FaultProxyOptions): FaultKin
   return kind;
 }
 
-function reset(socket: net.Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
+/** Node takes the socket away from a request whose connection is gone, whatever its type says. */
+function reset(socket: net.Socket | null): void {
+  if (socket?.destroyed === false) socket.resetAndDestroy();
 }
