@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { isLakepackError, LakepackError } from '../base/errors.js';
 import { MIB } from '../base/limits.js';
 import type { ByteSource } from '../bundle/byte-source.js';
-import type { ByteRange, CallOptions, Remote } from '../remote/remote.js';
+import type { ByteRange, CallOptions, Remote, ReadRangeOptions } from '../remote/remote.js';
 import type { BundleFacts } from '../schema/export-manifest.js';
 import type { ReadOrder } from './read-order.js';
 
@@ -30,7 +30,8 @@ function straightReader(remote: Remote, key: string, facts: BundleFacts, options
   return {
     name,
     bytes,
-    read: (offset, length) => readRange(remote, key, { offset, length }, facts, options),
+    read: (offset, length, into) =>
+      readRange(remote, key, { offset, length }, facts, { ...options, ...(into && { into }) }),
     stream: async function* (offset, length) {
       try {
         yield* remote.stream(key, { offset, length }, options);
@@ -125,7 +126,7 @@ async function readRange(
   key: string,
   range: ByteRange,
   facts: BundleFacts,
-  options: CallOptions,
+  options: ReadRangeOptions,
 ): Promise<Buffer> {
   try {
     return await remote.readRange(key, range, options);

@@ -26,8 +26,11 @@ export interface StoreContext {
 export interface BlockObject {
   readonly bytes: number;
   readonly blocks: BundleFacts['blocks'];
-  /** A block by its number, from 0. Asked for a few at once; what it gives is compared with the block's SHA-256. */
-  read(block: number, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * A block by its number, from 0. Asked for a few at once; what it gives is compared with the block's SHA-256.
+   * @param into lent for it; what comes back may be another buffer.
+   */
+  read(block: number, signal: AbortSignal, into?: Buffer): Promise<Buffer>;
 }
 
 /** An object that becomes known as it is made: a `BundleWriter` is one. */
@@ -63,7 +66,7 @@ export async function storeBlocks(context: StoreContext, key: string, object: Bl
       const blocks = sha256.slice(first, first + job.blocksPerPart).map((_, index) => first + index);
       const bytes = Math.min(job.partBytes, object.bytes - first * size);
       const known = blocks.length === 1 ? sha256[first] : undefined;
-      await job.part(number, bytes, known, async () => await readBlocks(key, object, blocks, job.signal));
+      await job.part(number, bytes, known, async (into) => await readBlocks(key, object, blocks, job.signal, into));
     }
     return undefined;
   });
@@ -101,6 +104,8 @@ class StoreJob {
   readonly #context: StoreContext;
   readonly #key: string;
   readonly #window: PartWindow;
+  /** Buffers of parts that were sent: making new ones keeps the garbage collector busy. */
+  readonly #spare: Buffer[] = [];
   #opening: Promise<PartUpload> | undefined;
   #sentBytes = 0;
   #resumedBytes = 0;
@@ -139,7 +144,12 @@ class StoreJob {
    * Sends a part, when there is room for it, unless the store has it. Resolves when it is under way.
    * @param sha256 where it is known before it is read. @param read called once, if at all.
    */
-  async part(number: number, bytes: number, sha256: string | undefined, read: () => Promise<Buffer>): Promise<void> {
+  async part(
+    number: number,
+    bytes: number,
+    sha256: string | undefined,
+    read: (into: Buffer) => Promise<Buffer>,
+  ): Promise<void> {
     const upload = await this.#upload();
     if (sha256 !== undefined && upload.has(number, sha256, bytes)) {
       this.#resume(bytes);
@@ -148,10 +158,13 @@ class StoreJob {
     await this.#window.begin(async () => {
       const giveBack = await this.#context.memory?.take(bytes, this.signal);
       try {
-        const body = await read();
+        const lent = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.partBytes);
+        const body = await read(lent);
         const found = sha256 ?? createHash('sha256').update(body).digest('hex');
         if (upload.has(number, found, body.length)) this.#resume(bytes);
         else await this.#send(upload, number, body, found);
+        // After a failure a request that was given up might still hold it. A buffer of somebody else's is his.
+        if (body.buffer === lent.buffer) this.#spare.push(lent);
       } finally {
         giveBack?.();
       }
@@ -335,15 +348,23 @@ async function readBlocks(
   object: BlockObject,
   blocks: readonly number[],
   signal: AbortSignal,
+  into: Buffer,
 ): Promise<Buffer> {
   const read: Buffer[] = [];
-  for (const block of blocks) read.push(await readBlock(key, object, block, signal));
+  const lent = blocks.length === 1 ? into : undefined;
+  for (const block of blocks) read.push(await readBlock(key, object, block, signal, lent));
   const [only] = read;
   return read.length === 1 && only !== undefined ? only : Buffer.concat(read);
 }
 
-async function readBlock(key: string, object: BlockObject, block: number, signal: AbortSignal): Promise<Buffer> {
-  const bytes = await object.read(block, signal);
+async function readBlock(
+  key: string,
+  object: BlockObject,
+  block: number,
+  signal: AbortSignal,
+  into?: Buffer,
+): Promise<Buffer> {
+  const bytes = await object.read(block, signal, into);
   const expected = object.blocks.sha256[block];
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found === expected) return bytes;

@@ -6,8 +6,8 @@ export interface ByteSource {
   /** Object name, for messages. */
   readonly name: string;
   readonly bytes: number;
-  /** Exactly `length` bytes from `offset`. */
-  read(offset: number, length: number): Promise<Buffer>;
+  /** Exactly `length` bytes from `offset`. @param into lent for them; what comes back may be another buffer. */
+  read(offset: number, length: number, into?: Buffer): Promise<Buffer>;
   /** The bytes from `offset` to `offset + length`, as they arrive. */
   stream(offset: number, length: number): AsyncIterable<Buffer>;
   close(): Promise<void>;

@@ -21,7 +21,7 @@ import { objectPath, removeEmptyFolders } from './file-paths.js';
 import { walkFiles } from './file-walk.js';
 import { openBody } from './body.js';
 import { assertReadable, objectAbsent, rangeWithin } from './keys.js';
-import type { ByteRange, CallOptions, ListOptions, ObjectInfo, Remote } from './remote.js';
+import type { ByteRange, CallOptions, ListOptions, ObjectInfo, Remote, ReadRangeOptions } from './remote.js';
 import { isAbandoned } from './temporary-name.js';
 
 const CHUNK_BYTES = 1 * MIB;
@@ -81,7 +81,7 @@ async function read(root: string, key: string, maxBytes: number, options: CallOp
   });
 }
 
-async function readRange(root: string, key: string, range: ByteRange, options: CallOptions = {}): Promise<Buffer> {
+async function readRange(root: string, key: string, range: ByteRange, options: ReadRangeOptions = {}): Promise<Buffer> {
   return withObject(root, key, options, async (handle, bytes) => {
     const { offset, length } = rangeWithin(range, bytes, key);
     return readExactly(handle, key, offset, length, options);
@@ -146,11 +146,12 @@ async function readExactly(
   key: string,
   offset: number,
   length: number,
-  options: CallOptions,
+  { signal, into }: ReadRangeOptions,
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+  const buffer =
+    into !== undefined && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length);
   for (let filled = 0; filled < length;) {
-    throwIfAborted(options.signal);
+    throwIfAborted(signal);
     const at = filled;
     const { bytesRead } = await onDisk(key, () => handle.read(buffer, at, length - at, offset + at));
     if (bytesRead === 0) throw endedEarly(key, offset + length, offset + filled);

@@ -43,6 +43,11 @@ export interface ListOptions extends CallOptions {
   readonly withTimes?: boolean;
 }
 
+export interface ReadRangeOptions extends CallOptions {
+  /** Lent for the bytes: a store may put them there and give back that part of it, or another buffer. */
+  readonly into?: Buffer;
+}
+
 export interface PutOptions extends CallOptions {
   /** SHA-256 of a Buffer body, hex, where the caller knows it: a store that can compares it with what arrived. */
   readonly sha256?: string;
@@ -128,7 +133,7 @@ export interface Remote {
   /** The whole object, refused with LIMIT_EXCEEDED when it is larger than `maxBytes`. */
   read(key: string, maxBytes: number, options?: CallOptions): Promise<Buffer>;
   /** Exactly the bytes of the range. */
-  readRange(key: string, range: ByteRange, options?: CallOptions): Promise<Buffer>;
+  readRange(key: string, range: ByteRange, options?: ReadRangeOptions): Promise<Buffer>;
   /** The bytes of the object, or of a range of it, as they arrive. Chunk sizes are the store's. */
   stream(key: string, range?: ByteRange, options?: CallOptions): AsyncIterable<Buffer>;
   /** Create-only. Resolves with the number of bytes stored. */

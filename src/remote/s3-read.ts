@@ -5,7 +5,7 @@
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { interrupted, isLakepackError, LakepackError, throwIfAborted } from '../base/errors.js';
 import { assertReadable, rangeWithin } from './keys.js';
-import type { ByteRange, CallOptions, ObjectInfo } from './remote.js';
+import type { ByteRange, CallOptions, ObjectInfo, ReadRangeOptions } from './remote.js';
 import { ask, objectOf, type S3Store } from './s3-client.js';
 import { s3ErrorOf } from './s3-errors.js';
 
@@ -87,7 +87,7 @@ export async function readObjectRange(
   store: S3Store,
   key: string,
   range: ByteRange,
-  options: CallOptions = {},
+  options: ReadRangeOptions = {},
 ): Promise<Buffer> {
   const { offset, length } = range;
   if (!isAskable(range)) return emptyRange(store, key, range, options);
@@ -204,8 +204,10 @@ function rangeLength(
   return range.length;
 }
 
-async function collect(store: S3Store, key: string, answer: Answer, options: CallOptions): Promise<Buffer> {
-  const whole = Buffer.allocUnsafeSlow(answer.bytes);
+async function collect(store: S3Store, key: string, answer: Answer, options: ReadRangeOptions): Promise<Buffer> {
+  const { bytes } = answer;
+  const { into } = options;
+  const whole = into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
   let filled = 0;
   for await (const chunk of chunksOf(store, key, answer, options)) filled += chunk.copy(whole, filled);
   return whole;

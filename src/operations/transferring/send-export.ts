@@ -90,11 +90,11 @@ async function sendBundle(
   onStored: OnStored,
 ): Promise<ProvenObject> {
   const { blocks, storedBytes: bytes } = facts;
-  async function read(block: number, signal: AbortSignal): Promise<Buffer> {
+  async function read(block: number, signal: AbortSignal, into?: Buffer): Promise<Buffer> {
     // A reader for each block: one for all would keep blocks that nobody asks for again.
     const reader = await archive.bundleReader(ref, manifest, index + 1, signal);
     const offset = block * blocks.size;
-    return await reader.read(offset, Math.min(blocks.size, bytes - offset));
+    return await reader.read(offset, Math.min(blocks.size, bytes - offset), into);
   }
   const key = layout.bundleKey(ref.path, ref.exportId, facts.name);
   const one: ObjectToStore = { key, ...namesOf(ref), object: { bytes, blocks, read }, copyFrom };
