@@ -80,6 +80,7 @@ class Injector {
   #source = '';
   #target = '';
   #longestMs = 0;
+  #hadStaleListing = false;
 
   constructor(options: TransferFaultOptions, folder: string, ceph: Ceph) {
     this.#options = options;
@@ -167,7 +168,9 @@ class Injector {
     const more = byName === undefined ? {} : { kinds: byName };
     const code = await this.#behindProxy(round, verb, set, { seed, rate, slowMs: 20, ...more });
     this.#count(this.#outcomes, `${verb} ${code}`);
-    await this.#look(round, verb, set, code === 'done');
+    // A listing that leaves out an export, and is believed by all, cannot be told from one without it.
+    const knowsAll = verb === 'migrate' || !this.#hadStaleListing;
+    await this.#look(round, verb, set, code === 'done' && knowsAll);
     if (random() < 0.3) await this.#finish(round, verb, set);
     await this.#clear();
   }
@@ -181,6 +184,7 @@ class Injector {
     } finally {
       this.#longestMs = Math.max(this.#longestMs, performance.now() - started);
       for (const { kind } of proxy.hits) this.#count(this.#kinds, kind);
+      this.#hadStaleListing = proxy.hits.some(({ kind }) => kind === 'stale-listing');
       await proxy.close();
     }
   }
@@ -221,7 +225,8 @@ class Injector {
       const from = verb === 'push' ? this.#local(set) : verb === 'pull' ? source : set === 'small' ? source : direct;
       const to = verb === 'pull' ? path.join(this.#folder, 'pulled') : target;
       const report = await transfer({ from, to, stateDir, wholeArchive: verb === 'migrate' });
-      const [failed] = report.exports.flatMap((one) => one.findings).filter(({ severity }) => severity === 'error');
+      const findings = [...report.findings, ...report.exports.flatMap((one) => one.findings)];
+      const [failed] = findings.filter(({ severity }) => severity === 'error');
       return failed?.code ?? 'done';
     } finally {
       for (const archive of [source, target, direct]) await archive.remote.close();

@@ -9,7 +9,7 @@ import { ReadOrder } from '../../archive/read-order.js';
 import { UploadJournal } from '../../archive/upload-journal.js';
 import { ByteBudget } from '../../base/byte-budget.js';
 import { LakepackError, throwIfAborted } from '../../base/errors.js';
-import type { Finding } from '../../base/findings.js';
+import { finding, type Finding } from '../../base/findings.js';
 import { sharedSignal } from '../../base/shared-signal.js';
 import { parseManifest } from '../../schema/parse-manifest.js';
 import { mapSettled } from '../map-settled.js';
@@ -60,10 +60,28 @@ export async function runTransfer(settings: TransferSettings): Promise<TransferR
     findings.push(...sides.from.takeHealed().map(healedFinding));
     const compared = settings.wholeArchive ? await cutOver(sides.from, to, look, settings.signal) : undefined;
     const exports = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    if (compared !== undefined) findings.push(...lateFindings(settings, compared, exports));
     return { from: sides.from.url, to: to?.url, exports, findings, plan, cutOver: compared };
   } finally {
     await sides.close();
   }
+}
+
+/**
+ * Exports that are in the source only, and did not fail: they were made while the others moved, or a listing that was
+ * not up to date had left them out. Whoever empties the old place must know.
+ */
+function lateFindings(
+  { isWhole, dryRun }: TransferSettings,
+  { onlyInSource }: CutOver,
+  exports: readonly TransferredExport[],
+): readonly Finding[] {
+  const failed = exports.filter(({ status }) => status === 'failed').length;
+  const late = onlyInSource.count - failed;
+  if (dryRun || !isWhole || late <= 0) return [];
+  const names = onlyInSource.names.slice(0, 3).join(', ');
+  const message = `${late} more ${late === 1 ? 'export is' : 'exports are'} in the source only, not listed when it began: ${names}`;
+  return [finding('TRANSFER_FAILED', message, {}, { repair: 'run the same command again' })];
 }
 
 class TransferSession {
