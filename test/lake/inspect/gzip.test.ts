@@ -78,12 +78,22 @@ test('every change of a byte that changes what is inside is found, and none is a
         if (at === SMALL.length - 9) return;
         // Time, extra flags and system of the header (bytes 4–9) are free, as is the text flag.
         const isFree = (at >= 4 && at <= 9) || (at === 3 && mask === 1);
+        // The lines repeat: a match may lead to another of them, and nothing inside is another.
+        if (!isFree && holdsTheSame(broken)) return;
         expect(codesOf(await inspect('x.gz', broken, { chunkBytes }))).toEqual(isFree ? [] : ['GZIP_BROKEN']);
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 400, examples: [[23, 18, 1]] },
   );
 });
+
+function holdsTheSame(gzip: Buffer): boolean {
+  try {
+    return zlib.gunzipSync(gzip).equals(LINES);
+  } catch {
+    return false; // Broken.
+  }
+}
 
 test('an inspector may be given up at any time', async () => {
   const { openInspector } = await import('../../../src/lake/inspect/inspector.js');
