@@ -3,7 +3,7 @@
  * fallbacks to go to, every read goes by blocks, each compared with its SHA-256; without, restored files are compared
  * anyway, and reads go straight.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
 import { isLakepackError, LakepackError } from '../base/errors.js';
 import { MIB } from '../base/limits.js';
 import type { ByteSource } from '../bundle/byte-source.js';
@@ -113,7 +113,7 @@ async function readBlock(
   const length = Math.min(size, facts.storedBytes - offset);
   return await order.first({ key, block }, async (remote) => {
     const bytes = await readRange(remote, key, { offset, length }, facts, options);
-    const found = createHash('sha256').update(bytes).digest('hex');
+    const found = sha256Of(bytes);
     if (found === sha256[block]) return bytes;
     throw new LakepackError('HASH_MISMATCH', `${key} block ${block}: expected SHA-256 ${sha256[block]}, got ${found}`, {
       hint: 'the bundle is damaged: take it from another copy of the archive',

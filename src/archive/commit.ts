@@ -2,6 +2,7 @@
  * Writes exports into an archive in the one order that is safe: bundles and what goes with them first, made durable,
  * then the manifests, made durable. Many exports share the two flushes.
  */
+import { checksumFile } from './checksum-file.js';
 import { LakepackError, isLakepackError, throwIfAborted } from '../base/errors.js';
 import type { LineSpool } from '../base/line-spool.js';
 import { BLOCK_BYTES, MAX_INLINE_FILES } from '../base/limits.js';
@@ -119,9 +120,8 @@ async function prepare(
 ): Promise<{ key: string; bytes: Buffer }> {
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
   const { exportId, source, bundles } = one.head;
-  const sums = bundles.map(({ sha256, name }) => `${sha256}  ${name}\n`).join('');
   const key = layout.manifestKey(source.path, exportId);
-  await putOnce(remote, layout.checksumKey(source.path, exportId), Buffer.from(sums), { ...call, unless: key });
+  await putOnce(remote, layout.checksumKey(source.path, exportId), checksumFile(bundles), { ...call, unless: key });
   const entries =
     one.entries.count > MAX_INLINE_FILES
       ? { filesIndex: await putFilesIndex(remote, one, options) }

@@ -2,8 +2,8 @@
  * Small objects that are made once: checksum files and manifests. One that is there with the same bytes is as good; a
  * distant store's copy is read back before it is relied on.
  */
+import { sha256Of } from '../base/sha256.js';
 import { isLakepackError, LakepackError } from '../base/errors.js';
-import { createHash } from 'node:crypto';
 import type { CallOptions, Remote } from '../remote/remote.js';
 
 const TRIES = 2;
@@ -41,7 +41,7 @@ async function createOrCompare(
   manifestKey: string | undefined,
 ): Promise<boolean> {
   try {
-    await remote.put(key, bytes, { ...options, sha256: createHash('sha256').update(bytes).digest('hex') });
+    await remote.put(key, bytes, { ...options, sha256: sha256Of(bytes) });
     return true;
   } catch (error) {
     if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;

@@ -2,25 +2,9 @@
  * Which archive a read is answered by: the first that gives what is right, and what had to be taken from another than
  * the first. It knows no manifests and no bundles: its callers say what is read, and throw when it is wrong.
  */
-import { LakepackError, type ErrorCode } from '../base/errors.js';
+import { isLakepackError, LakepackError, tellsDamage, tellsStoreTrouble, type ErrorCode } from '../base/errors.js';
 import type { Remote } from '../remote/remote.js';
 import type { Healed } from './contract.js';
-
-/** "This copy cannot give it": another may. Everything else stops the read, INTERRUPTED first of all. */
-const MAY_BE_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'NOT_FOUND',
-  'ARCHIVE_UNSUPPORTED',
-  'HASH_MISMATCH',
-  'MANIFEST_INVALID',
-  'MANIFEST_VERSION',
-  'BUNDLE_INVALID',
-  'ZSTD_INVALID',
-  'LIMIT_EXCEEDED',
-  'REMOTE_UNAVAILABLE',
-  'REMOTE_MISCONFIGURED',
-  'CREDENTIALS_INVALID',
-  'PERMISSION_DENIED',
-]);
 
 /** Said of the whole store, not of one object: asking it again for every block would cost its whole patience each time. */
 const IS_DOWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -29,9 +13,9 @@ const IS_DOWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CREDENTIALS_INVALID',
 ]);
 
-/** Whether another archive is worth asking. */
+/** "This copy cannot give it": another may. Everything else stops the read, INTERRUPTED first of all. */
 export function mayBeElsewhere(error: unknown): error is LakepackError {
-  return error instanceof LakepackError && MAY_BE_ELSEWHERE.has(error.code);
+  return tellsDamage(error) || tellsStoreTrouble(error) || isLakepackError(error, 'ARCHIVE_UNSUPPORTED');
 }
 
 export interface ReadSubject {

@@ -2,9 +2,9 @@
  * Stores one large object: small ones in one call, others in parts that are the blocks of its manifest, several at
  * once, so that a killed run goes on with the parts that are there. What is stored is proven by `prove.ts`.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
 import type { ByteBudget } from '../base/byte-budget.js';
-import { LakepackError, throwIfAborted, type ErrorCode } from '../base/errors.js';
+import { LakepackError, mayPass, throwIfAborted } from '../base/errors.js';
 import { KIB } from '../base/limits.js';
 import type { Remote } from '../remote/remote.js';
 import type { BundleFacts } from '../schema/export-manifest.js';
@@ -87,16 +87,6 @@ export async function storeStream(context: StoreContext, key: string, object: St
   }
 }
 
-/** A failure after which the same bytes are sent again by another run: what is there is left to it. */
-const WORTH_KEEPING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'INTERRUPTED',
-  'REMOTE_UNAVAILABLE',
-  'REMOTE_MISCONFIGURED',
-  'CREDENTIALS_INVALID',
-  'PERMISSION_DENIED',
-  'DISK_FULL',
-]);
-
 /** One object on its way: the upload, the parts under way, and what becomes of them when something fails. */
 class StoreJob {
   readonly blocksPerPart: number;
@@ -160,7 +150,7 @@ class StoreJob {
       try {
         const lent = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.partBytes);
         const body = await read(lent);
-        const found = sha256 ?? createHash('sha256').update(body).digest('hex');
+        const found = sha256 ?? sha256Of(body);
         if (upload.has(number, found, body.length)) this.#resume(bytes);
         else await this.#send(upload, number, body, found);
         // After a failure a request that was given up might still hold it. A buffer of somebody else's is his.
@@ -227,7 +217,8 @@ class StoreJob {
   async #giveUp(failure: unknown): Promise<void> {
     // One that could not be opened has nothing to give up, and that is the failure.
     const upload = await this.#opening?.catch(() => undefined);
-    if (failure instanceof LakepackError && WORTH_KEEPING.has(failure.code)) await upload?.leave();
+    // The same bytes are sent again by another run: what is there is left to it.
+    if (mayPass(failure)) await upload?.leave();
     else await upload?.abort();
   }
 }
@@ -319,7 +310,7 @@ class PartFiller {
   #sha256(body: Buffer): string {
     const isBlock = this.#job.blocksPerPart === 1;
     const known = isBlock ? this.#object.finishedBlocks[this.#number - 1] : undefined;
-    return known ?? createHash('sha256').update(body).digest('hex');
+    return known ?? sha256Of(body);
   }
 }
 
@@ -366,7 +357,7 @@ async function readBlock(
 ): Promise<Buffer> {
   const bytes = await object.read(block, signal, into);
   const expected = object.blocks.sha256[block];
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = sha256Of(bytes);
   if (found === expected) return bytes;
   throw new LakepackError('HASH_MISMATCH', `${key} block ${block}: expected SHA-256 ${expected}, got ${found}`, {
     hint: 'the copy it is taken from is damaged there: nothing of it is sent; take another',

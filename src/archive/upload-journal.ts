@@ -3,7 +3,7 @@
  * kill goes on with them and `prune` finds them. A file of JSON lines for each upload, appended before and after each
  * part. A damaged one is the same as none: losing it costs time, never data.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isLakepackError } from '../base/errors.js';
@@ -153,5 +153,5 @@ async function readUpload(file: string): Promise<JournalledUpload | undefined> {
 }
 
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  return sha256Of(text).slice(0, 32);
 }

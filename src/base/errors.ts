@@ -69,6 +69,41 @@ export function isLakepackError(error: unknown, code?: ErrorCode): error is Lake
   return error instanceof LakepackError && (code === undefined || error.code === code);
 }
 
+/** What is read is not there, or is not what it must be: another copy may be sound. */
+const DAMAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'NOT_FOUND',
+  'MANIFEST_INVALID',
+  'MANIFEST_VERSION',
+  'BUNDLE_INVALID',
+  'TAR_INVALID',
+  'ZSTD_INVALID',
+  'SEEK_TABLE_INVALID',
+  'HASH_MISMATCH',
+  'LIMIT_EXCEEDED',
+]);
+
+/** Of a store as a whole: it cannot be reached, or does not let in. */
+const STORE_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'REMOTE_UNAVAILABLE',
+  'REMOTE_MISCONFIGURED',
+  'CREDENTIALS_INVALID',
+  'PERMISSION_DENIED',
+]);
+
+/** Something was looked at and found missing or damaged; every other error says that nobody could look. */
+export function tellsDamage(error: unknown): error is LakepackError {
+  return isLakepackError(error) && DAMAGE.has(error.code);
+}
+
+export function tellsStoreTrouble(error: unknown): error is LakepackError {
+  return isLakepackError(error) && STORE_TROUBLE.has(error.code);
+}
+
+/** The same command may get past it later: what it has done so far is worth keeping. */
+export function mayPass(error: unknown): boolean {
+  return tellsStoreTrouble(error) || isLakepackError(error, 'INTERRUPTED') || isLakepackError(error, 'DISK_FULL');
+}
+
 /** Turns an abort into the one error that says so. Throws INTERRUPTED when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw interrupted(signal.reason);

@@ -2,7 +2,7 @@
  * Lets one process at a time do what two must not do at once: pack a lake into an archive, restore into a folder. The lock is a listening socket, so the kernel gives it back
  * when its owner dies, however it dies; no stale lock file can stop a nightly job.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from './sha256.js';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { platform, tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ export async function acquireLock(name: string, busy: string): Promise<ProcessLo
 }
 
 function lockAddress(name: string): string {
-  const id = `lakepack-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+  const id = `lakepack-${sha256Of(name).slice(0, 32)}`;
   if (platform() === 'linux') return `\0${id}`;
   return platform() === 'win32' ? `\\\\.\\pipe\\${id}` : path.join(tmpdir(), `${id}.sock`);
 }

@@ -2,7 +2,7 @@
  * The BagIt side of a bundle (RFC 8493, format 4.4): names of the tag files and their texts. Pure; `write.ts` puts
  * them into the tar, `check.ts` compares them.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
 import type { ExportSource, Provenance } from '../schema/export-manifest.js';
 
 export const BAGIT_TXT = 'bagit.txt';
@@ -32,7 +32,7 @@ export function bagName(partitionPath: string, bundleNumber: number): string {
     .replace(/[^A-Za-z0-9._=+-]/g, '_')
     .replace(/^[.-]/, '_');
   const exact = plain.replaceAll('.', '/') === partitionPath && plain.length <= SLUG_MAX_BYTES;
-  const digest = createHash('sha256').update(partitionPath).digest('hex').slice(0, 8);
+  const digest = sha256Of(partitionPath).slice(0, 8);
   const slug = exact ? plain : `${plain.slice(0, SLUG_MAX_BYTES)}-${digest}`;
   return `${slug}-${bundleNumberText(bundleNumber)}`;
 }

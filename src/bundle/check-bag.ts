@@ -2,6 +2,7 @@
  * The fourth layer of a check: the tag files of the bag (RFC 8493 and format 4.4 to 4.6) against what the tar was seen
  * to hold, and against the sidecar. They stand after the payload, so everything they speak of is known when they come.
  */
+import { sha256Of } from '../base/sha256.js';
 import { createHash } from 'node:crypto';
 import { isLakepackError } from '../base/errors.js';
 import { finding, type Finding, type FindingCode, type FindingPlace } from '../base/findings.js';
@@ -158,7 +159,7 @@ export class BagAudit {
       this.#takeTagManifest(content.toString());
       return;
     }
-    this.#tagLines.push(bag.manifestLine(createHash('sha256').update(content).digest('hex'), name));
+    this.#tagLines.push(bag.manifestLine(sha256Of(content), name));
     if (name === bag.BAGIT_TXT && content.toString() !== bag.BAGIT_TXT_CONTENT) {
       this.#report('BAG_INVALID', name, 'not the declaration of BagIt 1.0 in UTF-8');
     }

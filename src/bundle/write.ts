@@ -2,6 +2,7 @@
  * Writes one bundle as a stream (format, section 4): tag files, payload, tag files; tar; frames; seek table. It holds
  * a few frames at a time and never the bundle. What it wrote, and where each file stands, it tells at the end.
  */
+import { sha256Of } from '../base/sha256.js';
 import { createHash } from 'node:crypto';
 import { LineSpool } from '../base/line-spool.js';
 import { encodeSeekTable } from '../codec/seek-table.js';
@@ -243,7 +244,7 @@ export class BundleWriter {
 
   async *#tagFile(name: string, text: string | Buffer): AsyncGenerator<Buffer> {
     const content = Buffer.from(text);
-    this.#tagLines.push(bag.manifestLine(createHash('sha256').update(content).digest('hex'), name));
+    this.#tagLines.push(bag.manifestLine(sha256Of(content), name));
     yield* this.#untaggedFile(name, content);
   }
 

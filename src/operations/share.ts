@@ -1,5 +1,5 @@
 /** Makes links that read the objects of exports for a while, with what their bytes must be. Writes and stores nothing. */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
 import { archiveAt, type Archive, type ArchivePlace } from '../archive/archive.js';
 import { besideManifestKey, bundleKey, checksumKey, type ExportRef } from '../archive/layout.js';
 import { LakepackError } from '../base/errors.js';
@@ -77,7 +77,7 @@ async function shareExport(
   const { bytes, manifest } = await archive.storedManifest(ref, signal);
   const index = manifest.filesIndex;
   const objects: readonly Omit<SharedFile, 'url' | 'name'>[] = [
-    { key: manifestKey, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
+    { key: manifestKey, bytes: bytes.length, sha256: sha256Of(bytes) },
     ...(index === undefined
       ? []
       : [{ key: besideManifestKey(path, index.name), bytes: index.bytes, sha256: index.sha256 }]),

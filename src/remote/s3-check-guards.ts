@@ -1,4 +1,5 @@
 /** Probes of what guards an object: writing a name once, conditions, hashes; and copies inside the store. */
+import { sha256Of } from '../base/sha256.js';
 import { createHash } from 'node:crypto';
 import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { errorOf, get, keyFor, NOTHING_TO_READ, put, readable } from './s3-check-objects.js';
@@ -108,7 +109,7 @@ async function tryPayloadHash(check: S3Check): Promise<Seen> {
   command.middlewareStack.add(
     (next) => async (args) => {
       const { headers } = args.request as { readonly headers: Record<string, string> };
-      headers['x-amz-content-sha256'] = createHash('sha256').update('other bytes').digest('hex');
+      headers['x-amz-content-sha256'] = sha256Of('other bytes');
       return await next(args);
     },
     { step: 'build', name: 'announceWrongHash' },

@@ -3,7 +3,6 @@
  * attempt, no checksums that were not asked for, time bounds, the signal, and errors that are ours. What is asked is
  * in the `s3-…` files beside it.
  */
-import { createHash } from 'node:crypto';
 import { type CopyObjectCommand, type PutObjectCommand, S3Client, type UploadPartCommand } from '@aws-sdk/client-s3';
 import { interrupted, throwIfAborted } from '../base/errors.js';
 import { assertLakePath } from '../base/paths.js';
@@ -166,10 +165,6 @@ export function withHeader<C extends PutObjectCommand | UploadPartCommand | Copy
 ): C {
   putBeside(command, { headers: { [name]: value } });
   return command;
-}
-
-export function sha256Of(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 export function hexToBase64(hex: string): string {

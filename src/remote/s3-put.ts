@@ -2,13 +2,14 @@
  * Stores an object whole. It answers for a body of unknown length becoming one request, or an upload in parts that
  * leaves nothing when it fails; for bodies being closed; and for what is sent being announced with its SHA-256.
  */
+import { sha256Of } from '../base/sha256.js';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { LakepackError, throwIfAborted } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/limits.js';
 import { type BodyReader, openBody } from './body.js';
 import { forEachBounded } from './bounded.js';
 import type { CallOptions, PartBody, PutOptions, StoredPart } from './remote.js';
-import { announcePayload, ask, hexToBase64, objectOf, type S3Store, sha256Of } from './s3-client.js';
+import { announcePayload, ask, hexToBase64, objectOf, type S3Store } from './s3-client.js';
 import { creating, ifAbsent, refuseExisting, refuseTaken } from './s3-create-only.js';
 import { objectSettings } from './s3-object-settings.js';
 import { abortUpload, beginUpload, completeUpload, sendPart } from './s3-parts.js';

@@ -2,7 +2,8 @@
  * Names of the temporary files that an unfinished put leaves in an archive folder, and who owns one. It answers for
  * never mistaking a temporary for an object, and never a live one for a dead one (docs/decisions/0041).
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
+import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { getPriority, hostname } from 'node:os';
 import { systemErrorCode } from '../base/errors.js';
@@ -66,7 +67,7 @@ function infoCode(error: unknown): string | undefined {
 /** Two containers may share a host name and see different processes: the namespace of process ids tells them apart. */
 function machineTag(): string {
   const namespace = readProcLink('/proc/self/ns/pid') ?? '';
-  return createHash('sha256').update(`${hostname()}\n${namespace}`).digest('hex').slice(0, 8);
+  return sha256Of(`${hostname()}\n${namespace}`).slice(0, 8);
 }
 
 /** Below `cli/` nothing uses `process`, and Linux tells it as well; elsewhere it stays unknown. */

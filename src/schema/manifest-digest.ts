@@ -2,7 +2,7 @@
  * The digest a manifest carries of itself (format 5.1): SHA-256 of its bytes with the 64 digits of the digest as
  * zeros. It makes every flipped byte of a manifest show, also in words that nothing else repeats.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../base/sha256.js';
 import type { ManifestFault } from './manifest-fault.js';
 
 export const MANIFEST_DIGEST_FIELD = 'manifestDigest';
@@ -16,7 +16,7 @@ export function sealManifest(unsealed: Buffer): Buffer {
   const at = digitsAt(unsealed);
   if (at === undefined) return unsealed;
   const sealed = Buffer.from(unsealed);
-  sealed.write(createHash('sha256').update(unsealed).digest('hex'), at, 'latin1');
+  sealed.write(sha256Of(unsealed), at, 'latin1');
   return sealed;
 }
 
@@ -27,7 +27,7 @@ export function manifestDigestFault(bytes: Buffer): ManifestFault | undefined {
     return { path: `/${MANIFEST_DIGEST_FIELD}`, message: 'expected a line with the digest, got none' };
   const unsealed = Buffer.from(bytes);
   unsealed.write(NO_DIGEST, at, 'latin1');
-  const expected = createHash('sha256').update(unsealed).digest('hex');
+  const expected = sha256Of(unsealed);
   const found = bytes.toString('latin1', at, at + NO_DIGEST.length);
   if (found === expected) return undefined;
   return { path: `/${MANIFEST_DIGEST_FIELD}`, message: `the manifest was changed: expected ${expected}, got ${found}` };

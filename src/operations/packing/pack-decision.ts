@@ -2,14 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
-import { isLakepackError, throwIfAborted } from '../../base/errors.js';
+import { isLakepackError, tellsDamage, throwIfAborted } from '../../base/errors.js';
 import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
 import { readSourceFile } from '../../lake/source-file.js';
 import { createContentDigest } from '../../schema/content-digest.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
 import type { PackJournal } from './pack-journal.js';
-
-const DAMAGED_INDEX = ['NOT_FOUND', 'HASH_MISMATCH', 'MANIFEST_INVALID', 'ZSTD_INVALID', 'LIMIT_EXCEEDED'] as const;
 
 export interface DecisionContext {
   readonly lake: string;
@@ -79,7 +77,7 @@ async function hasSameEntries(
     return (await packed.next()).done === true;
   } catch (error) {
     // A damaged index proves nothing: the export is made again.
-    if (DAMAGED_INDEX.some((code) => isLakepackError(error, code))) return false;
+    if (tellsDamage(error)) return false;
     throw error;
   } finally {
     await packed.return(undefined);

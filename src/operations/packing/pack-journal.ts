@@ -3,7 +3,7 @@
  * on under the same ids and finds what it wrote; and what is known of finished exports, so that a run with nothing to
  * do reads no manifest. Losing it costs time, never data.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../../base/sha256.js';
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemErrorCode } from '../../base/errors.js';
@@ -32,7 +32,7 @@ export class PackJournal {
 
   /** Reads only; folders are made when something is written. @param name what it is for: one lake and one archive. */
   static async open(stateDir: string, name: string): Promise<PackJournal> {
-    const base = path.join(stateDir, 'packs', createHash('sha256').update(name).digest('hex').slice(0, 32));
+    const base = path.join(stateDir, 'packs', sha256Of(name).slice(0, 32));
     return new PackJournal(base, await readBegun(`${base}.journal.jsonl`), await readKnown(`${base}.known.json`));
   }
 

@@ -6,7 +6,7 @@ import type { Archive } from '../../archive/archive.js';
 import type { ProofKind, ProofMode } from '../../archive/contract.js';
 import { bundleKey, manifestKey, parseManifestKey } from '../../archive/layout.js';
 import { proveBundle } from '../../archive/prove.js';
-import { isLakepackError, LakepackError } from '../../base/errors.js';
+import { LakepackError, tellsDamage } from '../../base/errors.js';
 import type { ExportManifest } from '../../schema/export-manifest.js';
 import type { PackedCopy } from './contract.js';
 
@@ -26,17 +26,6 @@ export interface CopiesProof {
   readonly refused: readonly string[];
 }
 
-/** The errors by which an archive tells that it does not have it whole. Others say that nobody could look. */
-const DAMAGE = [
-  'NOT_FOUND',
-  'HASH_MISMATCH',
-  'MANIFEST_INVALID',
-  'MANIFEST_VERSION',
-  'BUNDLE_INVALID',
-  'ZSTD_INVALID',
-  'LIMIT_EXCEEDED',
-] as const;
-
 /** `copies` is empty where no archive has it. Throws what keeps it from looking: REMOTE_UNAVAILABLE, INTERRUPTED … */
 export async function proveCopies(
   archives: readonly Archive[],
@@ -53,8 +42,8 @@ export async function proveCopies(
       first ??= { ...found, archive };
       copies.push({ archive: archive.url, proof: found.proof });
     } catch (error) {
-      if (!DAMAGE.some((code) => isLakepackError(error, code))) throw error;
-      refused.push(`${archive.url}: ${(error as LakepackError).message}`);
+      if (!tellsDamage(error)) throw error;
+      refused.push(`${archive.url}: ${error.message}`);
     }
   }
   return { copies, refused, ...(first !== undefined && { manifest: first.manifest, archive: first.archive }) };

@@ -2,6 +2,7 @@
  * Deletes from the source what is proven in the target: by this run, by an earlier one that its journal remembers, or
  * now. In the source the manifest goes first, so that no manifest is ever left without its bundles.
  */
+import { sha256Of } from '../../base/sha256.js';
 import type { Archive, ArchivePlace, StoredManifest } from '../../archive/archive.js';
 import type { ProofKind, ProofMode } from '../../archive/contract.js';
 import * as layout from '../../archive/layout.js';
@@ -16,7 +17,6 @@ import { parseManifest } from '../../schema/parse-manifest.js';
 import { mapSettled } from '../map-settled.js';
 import { failureFinding, isOfOneExport } from './failures.js';
 import { openIndexObject } from './index-object.js';
-import { sha256Of } from './look.js';
 import { weakest } from './send-export.js';
 import { openForDeleting } from './sides.js';
 import type { TransferJournal } from './transfer-journal.js';

@@ -1,27 +1,14 @@
 /** Which errors end a transfer, and which are the fault of one export, to be reported while the others go on. */
 import type { ExportRef } from '../../archive/layout.js';
-import { LakepackError, type ErrorCode } from '../../base/errors.js';
+import { isLakepackError, type LakepackError, tellsDamage } from '../../base/errors.js';
 import { finding, type Finding } from '../../base/findings.js';
 
 /** Said of one export or one object. Everything else would meet the next export as well. */
-const OF_ONE_EXPORT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'NOT_FOUND',
-  'OBJECT_EXISTS',
-  'PATH_UNSAFE',
-  'TARGET_CONFLICT',
-  'MANIFEST_INVALID',
-  'MANIFEST_VERSION',
-  'BUNDLE_INVALID',
-  'TAR_INVALID',
-  'ZSTD_INVALID',
-  'SEEK_TABLE_INVALID',
-  'HASH_MISMATCH',
-  'LIMIT_EXCEEDED',
-]);
-
 export function isOfOneExport(error: unknown): error is LakepackError {
-  return error instanceof LakepackError && OF_ONE_EXPORT.has(error.code);
+  return tellsDamage(error) || OF_ONE_OBJECT.some((code) => isLakepackError(error, code));
 }
+
+const OF_ONE_OBJECT = ['OBJECT_EXISTS', 'PATH_UNSAFE', 'TARGET_CONFLICT'] as const;
 
 /** The finding of an export that was not transferred. The code of its cause is in the message. */
 export function failureFinding({ exportId, path }: ExportRef, error: LakepackError): Finding {

@@ -1,5 +1,5 @@
 /** Looks at both sides of a transfer: which exports are meant, what their manifests say, and which the target has. */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../../base/sha256.js';
 import type { Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { isLakepackError, type LakepackError } from '../../base/errors.js';
@@ -112,10 +112,6 @@ export async function manifestSha256(archive: Archive, key: string, signal: Abor
     if (isLakepackError(error, 'LIMIT_EXCEEDED')) return 'too large';
     throw error;
   }
-}
-
-export function sha256Of(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Listing is billed like writing. */

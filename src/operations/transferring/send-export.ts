@@ -2,7 +2,8 @@
  * Brings all objects of one export into the target and proves them; its manifest is the commit's business. Blocks are
  * read by ranges from the source, several at once, and each is compared before it is sent.
  */
-import { createHash } from 'node:crypto';
+import { checksumFile } from '../../archive/checksum-file.js';
+import { sha256Of } from '../../base/sha256.js';
 import type { Archive } from '../../archive/archive.js';
 import type { ProofKind } from '../../archive/contract.js';
 import type { ReadOrder } from '../../archive/read-order.js';
@@ -71,11 +72,6 @@ export function weakest(proofs: readonly ProofKind[]): ProofKind | undefined {
   return order.find((kind) => proofs.includes(kind));
 }
 
-/** The text of `SHA256SUMS` that belongs to a manifest. */
-export function checksumText({ bundles }: ExportManifest): Buffer {
-  return Buffer.from(bundles.map(({ sha256, name }) => `${sha256}  ${name}\n`).join(''));
-}
-
 interface BundleOfExport {
   readonly ref: ExportRef;
   readonly manifest: ExportManifest;
@@ -126,10 +122,10 @@ async function sendChecksums(
   manifest: ExportManifest,
   onStored: OnStored,
 ): Promise<ProvenObject> {
-  const bytes = checksumText(manifest);
+  const bytes = checksumFile(manifest.bundles);
   const key = layout.checksumKey(ref.path, ref.exportId);
   await assertSameChecksums(archive, key, bytes, target.signal);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   const object: BlockObject = {
     bytes: bytes.length,
     blocks: { size: BLOCK_BYTES, sha256: [sha256] },

@@ -2,7 +2,7 @@
  * Remembers, on this machine, which exports a migration has proven in its target, so that a later run may delete them
  * from the source without reading them all again. Losing it costs time, never data: what is not in it is proven anew.
  */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../../base/sha256.js';
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProofKind } from '../../archive/contract.js';
@@ -31,7 +31,7 @@ export class TransferJournal {
 
   /** Reads only; the folder is made when something is written. @param from, to identities of the two archives. */
   static async open(stateDir: string, from: string, to: string): Promise<TransferJournal> {
-    const name = createHash('sha256').update(`${from}\n${to}`).digest('hex').slice(0, 32);
+    const name = sha256Of(`${from}\n${to}`).slice(0, 32);
     const file = path.join(stateDir, 'transfers', `${name}.jsonl`);
     const text = (await onDisk(file, () => unlessAbsent(() => readFile(file, 'utf8')))) ?? '';
     const lines = text.split('\n').flatMap((line) => readLine(line) ?? []);

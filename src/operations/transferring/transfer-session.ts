@@ -3,6 +3,7 @@
  * deletion and the cut-over report. What fails one export is its finding; what would fail them all ends the run, with
  * uploads left to the next one.
  */
+import { sha256Of } from '../../base/sha256.js';
 import type { Archive } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { ReadOrder } from '../../archive/read-order.js';
@@ -20,7 +21,7 @@ import { cutOver } from './cut-over.js';
 import { deleteFromSource } from './delete-source.js';
 import { differsFinding, failureFinding, isOfOneExport } from './failures.js';
 import { healedFinding } from './healed.js';
-import { lookAtSides, sha256Of, type Look } from './look.js';
+import { lookAtSides, type Look } from './look.js';
 import { sendExport, type SentExport } from './send-export.js';
 import { openSides, type Sides } from './sides.js';
 import type { StoreTarget } from './store-proven.js';

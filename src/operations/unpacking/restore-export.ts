@@ -2,6 +2,7 @@
  * Restores the wanted entries of one export into the staging folder, straight from the index: only the frames that
  * hold them are read, and each file is compared with its SHA-256 before it counts.
  */
+import { sha256Of } from '../../base/sha256.js';
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import type { Archive } from '../../archive/archive.js';
@@ -105,7 +106,7 @@ class ExportRestorer {
     const pieces: Buffer[] = [];
     for await (const piece of bytes) pieces.push(piece);
     const content = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-    const digest = createHash('sha256').update(content).digest('hex');
+    const digest = sha256Of(content);
     if (digest !== entry.sha256) throw wrongBytes(bundle, entry.path, entry.sha256 ?? '', digest);
     this.#settings.staging.writeSmall(stagedFile(entry), content);
   }

@@ -7,7 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { archiveAt, type Archive, type ArchivePlace } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
-import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
+import { LakepackError, mayPass, throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
 import { globMatcher } from '../../base/glob.js';
 import { comparePathBytes, showPath } from '../../base/paths.js';
@@ -213,7 +213,8 @@ class UnpackSession {
       await staging.publish(replace);
       return result;
     } catch (error) {
-      if (!isWorthKeeping(error)) await staging.discard();
+      // What it has staged is found again by the same command.
+      if (!mayPass(error)) await staging.discard();
       throw error;
     }
   }
@@ -303,13 +304,6 @@ async function assertBundleFile(file: string): Promise<void> {
 async function fileIdentity(file: string): Promise<string> {
   const stats = await onDisk(file, () => unlessAbsent(() => stat(file, { bigint: true })));
   return JSON.stringify([path.resolve(file), String(stats?.size), String(stats?.mtimeNs)]);
-}
-
-const PASSING = ['INTERRUPTED', 'REMOTE_UNAVAILABLE', 'CREDENTIALS_INVALID', 'PERMISSION_DENIED', 'DISK_FULL'] as const;
-
-/** What a run that cannot go on has staged is kept where the same command can use it. */
-function isWorthKeeping(error: unknown): boolean {
-  return PASSING.some((code) => isLakepackError(error, code));
 }
 
 function planned(plan: RestorePlan): UnpackedExport[] {

@@ -2,10 +2,11 @@
  * What can be said of an export without reading its bundles: its manifest, its file entries, and whether the objects
  * it names are there. Every fault is a finding.
  */
+import { checksumFile } from '../../archive/checksum-file.js';
 import type { Archive } from '../../archive/archive.js';
 import * as layout from '../../archive/layout.js';
 import type { ExportRef } from '../../archive/layout.js';
-import { isLakepackError } from '../../base/errors.js';
+import { isLakepackError, tellsDamage } from '../../base/errors.js';
 import { finding, type Finding, type FindingCode, type FindingPlace } from '../../base/findings.js';
 import { MAX_MANIFEST_BYTES, MIB } from '../../base/limits.js';
 import { createEntryRules } from '../../schema/entry-rules.js';
@@ -28,15 +29,6 @@ export interface VerifiedManifest {
   /** The bundles of the manifest that are there, by name. */
   readonly bundles: ReadonlyMap<string, FoundBundle>;
 }
-
-/** The errors by which an index of file entries tells that it is damaged. */
-export const INDEX_DAMAGE = [
-  'HASH_MISMATCH',
-  'MANIFEST_INVALID',
-  'ZSTD_INVALID',
-  'LIMIT_EXCEEDED',
-  'NOT_FOUND',
-] as const;
 
 export async function verifyManifest(archive: Archive, ref: ExportRef, signal: AbortSignal): Promise<VerifiedManifest> {
   const findings: Finding[] = [];
@@ -109,7 +101,7 @@ async function checkEntries(
     tell('', rules.end());
     return true;
   } catch (error) {
-    if (!isLakepackError(error) || !INDEX_DAMAGE.some((code) => error.code === code)) throw error;
+    if (!tellsDamage(error)) throw error;
     report('FILES_INDEX_DAMAGED', error.message);
     return false;
   }
@@ -141,8 +133,7 @@ async function checkObjects(
       report('BUNDLE_SIZE_WRONG', `${name}: its size is not what the manifest says`, more);
     }
   }
-  const expected = manifest.bundles.map(({ sha256, name }) => `${sha256}  ${name}\n`).join('');
-  if (sums?.toString() !== expected) {
+  if (sums?.equals(checksumFile(manifest.bundles)) !== true) {
     report('CHECKSUM_FILE_WRONG', `${key}: ${sums === undefined ? 'is not there' : 'is not what the manifest says'}`);
   }
   return bundles;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isLakepackError } from '../../../src/base/errors.js';
 import { CommitQueue } from '../../../src/operations/transferring/commit-queue.js';
-import { sha256Of } from '../../../src/operations/transferring/look.js';
+import { sha256Of } from '../../../src/base/sha256.js';
 import { faulty, type Fault } from '../../remote/faulty.js';
 import { openMemoryRemote } from '../../remote/memory.js';
 
