@@ -64,11 +64,16 @@ async function holds(remote: Remote, key: string, bytes: Buffer, options: CallOp
 }
 
 /** What a manifest names is never replaced, whatever it is. Throws OBJECT_EXISTS when the manifest is there. */
-export async function assertUncommitted(remote: Remote, manifestKey: string, options: CallOptions): Promise<void> {
-  if ((await remote.head(manifestKey, options)) !== undefined) throw committedMeanwhile(manifestKey);
+export async function assertUncommitted(
+  remote: Remote,
+  manifestKey: string,
+  options: CallOptions,
+  cause?: LakepackError,
+): Promise<void> {
+  if ((await remote.head(manifestKey, options)) !== undefined) throw committedMeanwhile(manifestKey, cause);
 }
 
-export function committedMeanwhile(key: string, cause?: LakepackError): LakepackError {
+function committedMeanwhile(key: string, cause?: LakepackError): LakepackError {
   return new LakepackError('OBJECT_EXISTS', `${key}: another export of this name was written at the same time`, {
     cause,
     hint: 'run the same command again: it will find that export',

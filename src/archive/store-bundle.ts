@@ -2,7 +2,6 @@
  * Stores one bundle under its key. In a folder that is one put; in a distant store it goes in parts while it is made,
  * and is proven before anybody relies on it.
  */
-import { createHash } from 'node:crypto';
 import { isLakepackError } from '../base/errors.js';
 import type { ByteBudget } from '../base/byte-budget.js';
 import type { BundleWriter } from '../bundle/write.js';
@@ -39,29 +38,6 @@ export async function storeBundle(
   options: StoreBundleOptions,
 ): Promise<BundleFacts> {
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
-  if (remote.isDistant) return await storeDistant(remote, key, open, options, call);
-  if ((await remote.head(key, call)) === undefined) {
-    try {
-      const writer = open();
-      await remote.put(key, writer.stored(), call);
-      return writer.facts;
-    } catch (error) {
-      if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;
-    }
-  }
-  return await keepOrReplace(remote, key, open, call);
-}
-
-const TRIES = 2;
-
-/** No look before: a key that is taken is found by the first call that writes. */
-async function storeDistant(
-  remote: Remote,
-  key: string,
-  open: () => BundleWriter,
-  options: StoreBundleOptions,
-  call: CallOptions,
-): Promise<BundleFacts> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await storeAndProve(remote, key, open, options, call);
@@ -75,30 +51,57 @@ async function storeDistant(
   }
 }
 
+const TRIES = 2;
+
 async function storeAndProve(
   remote: Remote,
   key: string,
   open: () => BundleWriter,
-  { journal, memory, maxStoredBytes: maxBytes, proof: mode = 'auto', signal }: StoreBundleOptions,
+  options: StoreBundleOptions,
   call: CallOptions,
 ): Promise<BundleFacts> {
+  // Near by a look costs nothing; in a distant store the first call that writes finds a key that is taken.
+  const isTaken = !remote.isDistant && (await remote.head(key, call)) !== undefined;
+  const stored = isTaken ? undefined : await storeUnlessTaken(remote, key, open, options, call);
+  if (stored === undefined) return await proveLeftover(remote, key, open, call);
+  await proveBundle(remote, key, stored, { ...call, mode: options.proof ?? 'auto' });
+  return stored;
+}
+
+/** Undefined where something stands at the key. */
+async function storeUnlessTaken(
+  remote: Remote,
+  key: string,
+  open: () => BundleWriter,
+  { journal, memory, maxStoredBytes: maxBytes, signal }: StoreBundleOptions,
+  call: CallOptions,
+): Promise<BundleFacts | undefined> {
   const writer = open();
   try {
-    if (journal === undefined) await remote.put(key, writer.stored(), call);
+    if (journal === undefined || !remote.isDistant) await remote.put(key, writer.stored(), call);
     else {
       const context = { remote, journal, signal, ...(memory && { memory }) };
       await storeStream(context, key, streamed(writer, maxBytes));
     }
+    return writer.facts;
   } catch (error) {
     if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;
-    const dry = open();
-    await drain(dry.stored());
-    // Nobody knows who left it: it is compared whole, whatever proof is asked for.
-    await proveBundle(remote, key, dry.facts, call);
-    return dry.facts;
+    return undefined;
   }
-  await proveBundle(remote, key, writer.facts, { ...call, mode });
-  return writer.facts;
+}
+
+/** Nobody knows who left it: it is compared whole, whatever proof is asked for. */
+async function proveLeftover(
+  remote: Remote,
+  key: string,
+  open: () => BundleWriter,
+  call: CallOptions,
+): Promise<BundleFacts> {
+  const dry = open();
+  await drain(dry.stored());
+  const { facts } = dry;
+  await proveBundle(remote, key, facts, { ...call, mode: remote.isDistant ? 'auto' : 'all' });
+  return facts;
 }
 
 function streamed(writer: BundleWriter, maxBytes: number | undefined): Parameters<typeof storeStream>[2] {
@@ -112,22 +115,6 @@ function streamed(writer: BundleWriter, maxBytes: number | undefined): Parameter
   };
 }
 
-async function keepOrReplace(
-  remote: Remote,
-  key: string,
-  open: () => BundleWriter,
-  call: CallOptions,
-): Promise<BundleFacts> {
-  const dry = open();
-  await drain(dry.stored());
-  if ((await objectSha256(remote, key, call)) === dry.facts.sha256) return dry.facts;
-  await assertGarbage(remote, key, call);
-  await remote.delete(key, call);
-  const writer = open();
-  await remote.put(key, writer.stored(), call);
-  return writer.facts;
-}
-
 async function drain(stored: AsyncGenerator<Buffer>): Promise<void> {
   while ((await stored.next()).done !== true);
 }
@@ -136,10 +123,4 @@ async function drain(stored: AsyncGenerator<Buffer>): Promise<void> {
 async function assertGarbage(remote: Remote, bundleKey: string, call: CallOptions): Promise<void> {
   const bundle = layout.parseBundleKey(bundleKey);
   if (bundle !== undefined) await assertUncommitted(remote, layout.manifestKey(bundle.path, bundle.exportId), call);
-}
-
-async function objectSha256(remote: Remote, key: string, call: CallOptions): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of remote.stream(key, undefined, call)) hash.update(chunk);
-  return hash.digest('hex');
 }

@@ -296,7 +296,7 @@ describe('storeBundle', () => {
     const inner = openMemoryRemote();
     await inner.put(made.bundleKey, bytes);
     for (const kind of ['flip', 'truncate'] as const) {
-      const remote = faulty(inner, [{ kind, on: 'stream' }]);
+      const remote = faulty(inner, [{ kind, on: ['read', 'stream'] }]);
       await storeBundle(remote, made.bundleKey, opener().open, {});
       expect(remote.hits).toHaveLength(1);
       expect(inner.objects.get(made.bundleKey)?.equals(bytes)).toBe(true);

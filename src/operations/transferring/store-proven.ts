@@ -2,13 +2,15 @@
  * Brings one object into the target and proves that it is there as its manifest says. What stands at its key already is
  * kept if it is the same and replaced if it is not: without a manifest it is garbage.
  */
+import { assertUncommitted } from '../../archive/put-once.js';
 import type { ProofKind, ProofMode } from '../../archive/contract.js';
 import { manifestKey } from '../../archive/layout.js';
 import { proveBundle } from '../../archive/prove.js';
 import { storeBlocks, type BlockObject, type StoreContext, type StoredObject } from '../../archive/store-object.js';
 import type { UploadJournal } from '../../archive/upload-journal.js';
 import type { ByteBudget } from '../../base/byte-budget.js';
-import { isLakepackError, LakepackError } from '../../base/errors.js';
+import type { LakepackError } from '../../base/errors.js';
+import { isLakepackError } from '../../base/errors.js';
 import type { Remote } from '../../remote/remote.js';
 
 export interface StoreTarget {
@@ -52,7 +54,9 @@ export async function storeProven(
     return { ...facts(first), proof: await prove(target, one, first) };
   } catch (error) {
     if (!isWrong(error)) throw error;
-    await removeGarbage(target, one, error);
+    const { remote, signal } = target;
+    await assertUncommitted(remote, manifestKey(one.path, one.exportId), { signal }, error);
+    await remote.delete(one.key, { signal });
   }
   // A copy may have copied damage: now the blocks are read and compared one by one.
   const second = await place(target, { ...one, copyFrom: undefined }, onBytes);
@@ -101,20 +105,4 @@ function modeOf({ how }: Placed, proof: ProofMode, foreign: ProofMode): ProofMod
 
 function isWrong(error: unknown): error is LakepackError {
   return isLakepackError(error, 'HASH_MISMATCH') || isLakepackError(error, 'NOT_FOUND');
-}
-
-/** Throws OBJECT_EXISTS when a manifest names the object: then it is not garbage, whatever is in it. */
-async function removeGarbage(target: StoreTarget, one: ObjectToStore, cause: LakepackError): Promise<void> {
-  const { remote, signal } = target;
-  const key = manifestKey(one.path, one.exportId);
-  if ((await remote.head(key, { signal })) !== undefined) throw committedMeanwhile(key, cause);
-  await remote.delete(one.key, { signal });
-}
-
-function committedMeanwhile(key: string, cause: LakepackError): LakepackError {
-  return new LakepackError(
-    'OBJECT_EXISTS',
-    `${key}: another export of this name is in the target, and its objects differ: ${cause.message}`,
-    { cause, hint: 'verify both archives; keep the export that is sound' },
-  );
 }

@@ -182,13 +182,13 @@ class TransferSession {
     target: StoreTarget,
     journal: TransferJournal,
   ): Promise<void> {
-    const { ref, manifestSha256: sha256 } = one;
+    const { ref } = one;
     throwIfAborted(this.#signal);
     try {
       const bytes = await this.#manifestBytes(one);
       const manifest = parseManifest(bytes, ref.manifestKey);
       const sent = await sendExport(source, target, ref, manifest, (files, stored) => this.#stored(files, stored));
-      const { committed } = await this.#commits.add({ key: ref.manifestKey, bytes, sha256 });
+      const { committed } = await this.#commits.add({ key: ref.manifestKey, bytes });
       const settled = committed.then(() => this.#done(one, sent, journal));
       // Awaited with all the others when everything is sent; what it throws has been kept by then.
       this.#pending.push(this.#guard(() => settled.catch((error: unknown) => this.#failed(one, error))).catch(ignore));

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { isLakepackError } from '../../../src/base/errors.js';
 import { CommitQueue } from '../../../src/operations/transferring/commit-queue.js';
-import { sha256Of } from '../../../src/base/sha256.js';
 import { faulty, type Fault } from '../../remote/faulty.js';
 import { openMemoryRemote } from '../../remote/memory.js';
 
@@ -13,7 +12,7 @@ function queueOver(faults: readonly Fault[] = [], distant = true) {
   const queue = new CommitQueue(remote, 4, controller.signal);
   const add = async (key: string, text = key): Promise<string> => {
     const bytes = Buffer.from(text);
-    const { committed } = await queue.add({ key, bytes, sha256: sha256Of(bytes) });
+    const { committed } = await queue.add({ key, bytes });
     return await committed.then(
       () => 'committed',
       (error: unknown) => (isLakepackError(error) ? error.code : String(error)),
