@@ -144,8 +144,9 @@ export class Archive {
   }
 
   /**
-   * The stored bytes of a bundle for restoring them. Makes no request by itself; reads throw NOT_FOUND when the object
-   * is missing, BUNDLE_INVALID when it is cut short, HASH_MISMATCH (with fallbacks) when no archive has a block.
+   * The stored bytes of a bundle for restoring them. Near by it looks at the object first, as `bundleSource` does; far
+   * away it makes no request by itself, and reads throw NOT_FOUND when the object is missing, BUNDLE_INVALID when it is
+   * cut short, HASH_MISMATCH (with fallbacks) when no archive has a block.
    * @param number of the bundle, from 1.
    */
   async bundleReader(
@@ -158,6 +159,9 @@ export class Archive {
     if (facts === undefined) {
       throw new LakepackError('MANIFEST_INVALID', `${ref.manifestKey}: there is no bundle ${number}`);
     }
+    // A look costs nothing here, and tells a bundle that is not as long as its manifest says.
+    const isNear = !this.remote.isDistant && !this.#order.hasFallbacks;
+    if (isNear) return await this.bundleSource(ref, facts.name, signal);
     return bundleReader(this.#order, layout.bundleKey(ref.path, ref.exportId, facts.name), facts, callOf(signal));
   }
 

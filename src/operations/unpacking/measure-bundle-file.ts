@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { throwIfAborted } from '../../base/errors.js';
 import { LineSpool } from '../../base/line-spool.js';
-import { fromSystemError } from '../../base/system-errors.js';
-import { openFileSource, type ByteSource } from '../../bundle/byte-source.js';
+import type { ByteSource } from '../../bundle/byte-source.js';
 import { checkBundle } from '../../bundle/check.js';
 import { readForeign } from '../../bundle/foreign.js';
+import { openBundleFile } from '../bundle-file.js';
 import type { UnpackedExport } from './contract.js';
 import { damagedBundle } from './restore-errors.js';
 import type { PresenceCheck, WantedFile } from './target.js';
@@ -34,9 +34,7 @@ export interface MeasuredBundle {
 /** Throws what restoring that file would throw. */
 export async function measureBundleFile(settings: MeasureSettings, file: string): Promise<MeasuredBundle> {
   const name = path.basename(file);
-  const source = await openFileSource(file, name).catch((error: unknown) => {
-    throw fromSystemError(error, file);
-  });
+  const source = await openBundleFile(file);
   const entries = new LineSpool({ scratchDir: settings.scratchDir });
   try {
     const add = (entry: WantedFile): void => entries.append(JSON.stringify(entry));

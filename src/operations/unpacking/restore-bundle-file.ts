@@ -7,12 +7,11 @@ import path from 'node:path';
 import { throwIfAborted } from '../../base/errors.js';
 import { LineSpool } from '../../base/line-spool.js';
 import type { ProgressListener } from '../../base/progress.js';
-import { openFileSource } from '../../bundle/byte-source.js';
 import { checkBundle } from '../../bundle/check.js';
 import type { ObservedEntry, PayloadSink } from '../../bundle/check-payload.js';
 import type { EntryReceiver } from '../../bundle/check-tar.js';
-import { fromSystemError } from '../../base/system-errors.js';
 import type { EmbeddedManifest } from '../../schema/export-manifest.js';
+import { openBundleFile } from '../bundle-file.js';
 import { ambiguousBundles, damagedBundle } from './restore-errors.js';
 import type { Staging } from './staging.js';
 import { sha256OfFile, type PresenceCheck } from './target.js';
@@ -41,9 +40,7 @@ export interface StagedContent {
 /** Throws BUNDLE_INVALID, HASH_MISMATCH, TAR_INVALID, ZSTD_INVALID or SEEK_TABLE_INVALID for a bundle with findings. */
 export async function restoreBundleFile(settings: BundleFileSettings, file: string): Promise<StagedContent> {
   const name = path.basename(file);
-  const source = await openFileSource(file, name).catch((error: unknown) => {
-    throw fromSystemError(error, file);
-  });
+  const source = await openBundleFile(file);
   const sink = new StagingSink(settings, name);
   try {
     const { findings, embedded } = await checkBundle(source, {

@@ -15,7 +15,7 @@ import type { ByteSource } from '../../bundle/byte-source.js';
 import type { FrameIndex } from '../../bundle/frame-index.js';
 import { FrameReader, readSeekTable } from '../../bundle/frame-reader.js';
 import type { FileEntry } from '../../schema/export-manifest.js';
-import { isFar, readAhead } from '../read-ahead.js';
+import { readAhead } from '../read-ahead.js';
 import { wrongBytes } from './restore-errors.js';
 import type { RestoreJob } from './restore-plan.js';
 import type { StagedFile, Staging } from './staging.js';
@@ -134,12 +134,8 @@ class ExportRestorer {
     await this.close();
     const { archive, concurrency, signal } = this.#settings;
     const { ref, manifest } = this.#job;
-    const facts = manifest.bundles[number - 1];
-    // Near by, a look at the object costs nothing, and tells a bundle that is not as long as its manifest says.
-    const stored = isFar(archive)
-      ? await archive.bundleReader(ref, manifest, number, signal)
-      : await archive.bundleSource(ref, facts?.name ?? '', signal);
-    const index = await readSeekTable(stored, isFar(archive) ? facts?.seekTable : undefined);
+    const stored = await archive.bundleReader(ref, manifest, number, signal);
+    const index = await readSeekTable(stored, manifest.bundles[number - 1]?.seekTable);
     const source = this.#readAhead(stored, number);
     const frames = new FrameReader(source, index, { concurrency });
     this.#open = { number, source, frames, lastFrame: this.#lastFrame(index, number) };

@@ -2,18 +2,15 @@
 import path from 'node:path';
 import { throwIfAborted } from '../../base/errors.js';
 import { LineSpool } from '../../base/line-spool.js';
-import { fromSystemError } from '../../base/system-errors.js';
-import { openFileSource } from '../../bundle/byte-source.js';
 import { readForeign, type ForeignEntry } from '../../bundle/foreign.js';
+import { openBundleFile } from '../bundle-file.js';
 import type { BundleFileSettings, StagedContent } from './restore-bundle-file.js';
 import type { StagedWrite } from './staging.js';
 
 /** Throws TAR_INVALID, ZSTD_INVALID, PATH_UNSAFE or LIMIT_EXCEEDED for an archive that is damaged or hostile. */
 export async function restoreForeign(settings: BundleFileSettings, file: string): Promise<StagedContent> {
   const name = path.basename(file);
-  const source = await openFileSource(file, name).catch((error: unknown) => {
-    throw fromSystemError(error, file);
-  });
+  const source = await openBundleFile(file);
   const restorer = new ForeignRestorer(settings);
   try {
     for await (const event of readForeign(source)) {

@@ -179,7 +179,6 @@ class UnpackSession {
       replace,
     };
     for (const file of bundleFiles) {
-      await assertBundleFile(file);
       const { row, topNames, conflicts } = await measureBundleFile(settings, file);
       assertRestorable(target, topNames, merge);
       if (conflicts.length > 0) throw conflictError(into, conflicts.slice(0, 10), conflicts.length, replace);
@@ -245,7 +244,6 @@ class UnpackSession {
       signal,
       onProgress,
     };
-    await assertBundleFile(file);
     const content = foreign ? await restoreForeign(settings, file) : await restoreBundleFile(settings, file);
     try {
       return await this.#reconcile(staging, target, content, presence);
@@ -291,13 +289,6 @@ class UnpackSession {
     const { name, path: partition, files, bytes } = content;
     return { name, path: partition, files: files - kept, bytes: bytes - keptBytes, kept, replaced };
   }
-}
-
-/** A folder, or a pipe that would be waited for, is refused before it is opened. */
-async function assertBundleFile(file: string): Promise<void> {
-  const stats = await onDisk(file, () => unlessAbsent(() => stat(file)));
-  if (stats === undefined) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
-  if (!stats.isFile()) throw new LakepackError('USAGE', `${file}: is no regular file: expected a bundle file`);
 }
 
 /** Another file under the same name must not find what was staged from the one before it. */

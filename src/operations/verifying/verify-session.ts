@@ -1,6 +1,6 @@
 /** One run of verify: which exports and files, how deep, and all findings of each. */
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { Archive, archiveAt, type ArchivePlace } from '../../archive/archive.js';
@@ -11,11 +11,10 @@ import { finding, type Finding } from '../../base/findings.js';
 import { MIB } from '../../base/limits.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { seededRandom } from '../../base/random.js';
-import { fromSystemError, onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { sharedSignal } from '../../base/shared-signal.js';
-import { openFileSource } from '../../bundle/byte-source.js';
 import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
+import { openBundleFile } from '../bundle-file.js';
 import { findExports } from '../export-selection.js';
 import { mapOrStop } from '../map-settled.js';
 import type { ExportSelector } from '../selection.js';
@@ -207,10 +206,7 @@ class VerifySession {
   async #verifyFile(file: string): Promise<VerifiedExport> {
     const { signal, depth, onProgress, concurrency } = this.#settings;
     const name = path.basename(file);
-    await assertBundleFile(file);
-    const source = await openFileSource(file, name).catch((error: unknown) => {
-      throw fromSystemError(error, file);
-    });
+    const source = await openBundleFile(file);
     try {
       const check = await checkBundle(source, {
         depth: depth === 'contents' ? 'contents' : 'stored',
@@ -258,13 +254,6 @@ class VerifySession {
     });
     return result;
   }
-}
-
-/** A folder, or a pipe that would be waited for, is refused before it is opened. */
-async function assertBundleFile(file: string): Promise<void> {
-  const stats = await onDisk(file, () => unlessAbsent(() => stat(file)));
-  if (stats === undefined) throw new LakepackError('NOT_FOUND', `${file}: there is no such file`);
-  if (!stats.isFile()) throw new LakepackError('USAGE', `${file}: is no regular file: expected a bundle file`);
 }
 
 /** The entries of one bundle; they stand together. */
