@@ -11,6 +11,7 @@ import { parseTree, readTexts, type FileTexts } from './support/source-tree.js';
 const project = path.resolve(import.meta.dirname, '..');
 const packageJson = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
 };
 
 /** Every rule that looks at the tree alone, by the sentence it enforces. */
@@ -36,8 +37,10 @@ describe('the tree', () => {
 
   test.each(Object.entries(JUDGES))('%s', (_, judge) => expect(judge(tree)).toEqual([]));
 
-  test('every dependency is used, and through its door', () =>
-    expect(rules.judgeDependencies(tree, Object.keys(packageJson.dependencies))).toEqual([]));
+  test('every dependency is used, and through its door', () => {
+    const declared = { ...packageJson.dependencies, ...packageJson.peerDependencies };
+    expect(rules.judgeDependencies(tree, Object.keys(declared))).toEqual([]);
+  });
 
   test('every folder has its tests', () => expect(rules.judgeMirror(tree, testFiles)).toEqual([]));
 });

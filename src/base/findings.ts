@@ -43,6 +43,11 @@ export const FINDING_CODES = {
   EXPORT_DIFFERS: 'error',
   TRANSFER_FAILED: 'error',
   SOURCE_KEPT: 'warning',
+  // what fingerprints and drills find beside their own outcome
+  FINGERPRINT_FAILED: 'error',
+  EVIDENCE_NOT_STORED: 'warning',
+  EVIDENCE_BROKEN: 'error',
+  NOTIFY_FAILED: 'warning',
 } as const satisfies Record<string, Severity>;
 
 export type FindingCode = keyof typeof FINDING_CODES;

@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   notFound: 4,
   permission: 5,
   remote: 6,
+  inconclusive: 7,
   interrupted: 130,
 } as const;
 
@@ -43,6 +44,12 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   OBJECT_EXISTS: EXIT_CODES.findings,
   TARGET_NOT_EMPTY: EXIT_CODES.findings,
   TARGET_CONFLICT: EXIT_CODES.findings,
+  RECIPE_INVALID: EXIT_CODES.usage,
+  PLAN_INVALID: EXIT_CODES.usage,
+  KEYS_NOT_UNIQUE: EXIT_CODES.findings,
+  STORE_UNAVAILABLE: EXIT_CODES.remote,
+  STORE_NOT_INSTALLED: EXIT_CODES.usage,
+  STORE_REFUSED: EXIT_CODES.findings,
   DISK_FULL: EXIT_CODES.unexpected,
   INTERNAL: EXIT_CODES.unexpected,
 };

@@ -58,6 +58,22 @@ export const DOORS: readonly Door[] = [
   },
   { library: /^ajv(-formats)?$/, files: /^src\/schema\/validator\.ts$/, reason: 'one dialect and one set of formats' },
   {
+    library: /^@duckdb\/node-api$/,
+    files: /^src\/stores\/duckdb[^/]*\.ts$/,
+    reason: 'one engine reads lake files as tables, shut in to the folders it is given',
+  },
+  {
+    library: /^pg(-copy-streams)?$/,
+    files: /^src\/stores\/postgres[^/]*\.ts$/,
+    reason: 'one file an engine (DESIGN 7)',
+  },
+  {
+    library: /^(@lancedb\/lancedb|apache-arrow)$/,
+    files: /^src\/stores\/lancedb[^/]*\.ts$/,
+    reason: 'one file an engine (DESIGN 7)',
+  },
+  { library: /^@azure\/cosmos$/, files: /^src\/stores\/cosmos[^/]*\.ts$/, reason: 'one file an engine (DESIGN 7)' },
+  {
     library: /^(hyparquet|parquetjs-lite)$/,
     files: /^src\/(lake\/inspect|stores)\//,
     reason: 'what a file contains is asked in one place',
@@ -69,7 +85,7 @@ export const DOORS: readonly Door[] = [
   },
   {
     library: /^p-map$/,
-    files: /^src\/(operations|archive|bundle|lake|remote)\//,
+    files: /^src\/(drill|operations|archive|bundle|lake|remote|stores)\//,
     reason: 'bounded concurrency (STYLE 19) belongs to work, not to words, formats or codecs',
   },
 ];
