@@ -92,6 +92,7 @@ describe('the examples', () => {
       ),
       damaged: some((one) => one.files?.some(({ content }) => content?.damaged === true)),
       emptyFolders: some((one) => one.files?.some(({ type }) => type === 'directory')),
+      fingerprints: some((one) => one.fingerprints?.tables['vectors']?.vectors !== undefined),
       executables: some((one) => one.files?.some(({ executable }) => executable === true)),
     }).toEqual(Object.fromEntries(FEATURES.map((feature) => [feature, true])));
   });
@@ -115,5 +116,5 @@ describe('the examples', () => {
 
 const FEATURES = [
   ...['inlineFiles', 'filesIndex', 'severalBundles', 'byRun', 'runManifests', 'licenceAndNote'],
-  ...['parquet', 'damaged', 'emptyFolders', 'executables'],
+  ...['parquet', 'damaged', 'emptyFolders', 'fingerprints', 'executables'],
 ];

@@ -4,6 +4,8 @@
  * Unknown fields are kept by both.
  */
 
+import type { ExportFingerprints } from './fingerprint.js';
+
 export const FORMAT_VERSION = 1;
 
 /** How much of the lake goes into one export. */
@@ -25,6 +27,8 @@ export interface ExportManifest {
   /** The entries, in tar order, when there are at most 2,000; else `filesIndex` names the object that has them. */
   readonly files?: readonly FileEntry[];
   readonly filesIndex?: FilesIndexFacts;
+  /** What tables made of these files must contain (format 5.7). Absent where it was not asked for. */
+  readonly fingerprints?: ExportFingerprints;
   readonly parent?: string;
   readonly expiresAt?: string;
   readonly signature?: unknown;

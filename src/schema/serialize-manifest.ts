@@ -18,6 +18,7 @@ import type {
   Provenance,
   ToolFacts,
 } from './export-manifest.js';
+import type { ExportFingerprints } from './fingerprint.js';
 
 /** The keys of an object in their order; null where the value below is written as it is. Of an array: for each item. */
 interface KeyOrder {
@@ -86,6 +87,12 @@ const BUNDLE_ORDER = {
   payload: { files: null, bytes: null } satisfies OrderOf<BundleFacts['payload']>,
 } satisfies OrderOf<BundleFacts>;
 
+/** Tables and columns stay in the order in which they come: that of the recipe. */
+const FINGERPRINTS_ORDER = {
+  recipe: { sha256: null, content: null } satisfies OrderOf<ExportFingerprints['recipe']>,
+  tables: null,
+} satisfies OrderOf<ExportFingerprints>;
+
 const MANIFEST_ORDER = {
   formatVersion: null,
   exportId: null,
@@ -98,6 +105,7 @@ const MANIFEST_ORDER = {
   bundles: BUNDLE_ORDER,
   files: ENTRY_ORDER,
   filesIndex: { name: null, bytes: null, sha256: null, entries: null } satisfies OrderOf<FilesIndexFacts>,
+  fingerprints: FINGERPRINTS_ORDER,
   parent: null,
   expiresAt: null,
   signature: null,

@@ -5,6 +5,9 @@ import type { Finding } from '../../base/findings.js';
 import type { ProgressListener } from '../../base/progress.js';
 import type { Grouping } from '../../schema/export-manifest.js';
 import type { LakeSelector } from '../selection.js';
+import type { ExportFingerprinter } from './export-fingerprints.js';
+
+export type { ExportDescription, ExportFingerprinter, FedExport } from './export-fingerprints.js';
 
 export interface PackOptions {
   /** The lake's folder. */
@@ -45,6 +48,11 @@ export interface PackOptions {
   readonly unsupported?: 'default' | 'refuse' | 'skip';
   /** How deep packing looks into files: `full` decompresses gzip, `quick` looks at both ends. Default `full`. */
   readonly inspect?: 'full' | 'quick';
+  /**
+   * Says what the tables made of these files contain; that goes into the manifests. An export that is unchanged but
+   * says nothing of a table that it feeds is packed again. `drill/pack-with-fingerprints.ts` opens one.
+   */
+  readonly fingerprint?: ExportFingerprinter;
   /** Plans, samples and writes nothing. */
   readonly dryRun?: boolean;
   /** Where journals and caches go. Default: see `base/state-dir.ts`. */
@@ -74,6 +82,8 @@ export interface PackedExport {
   readonly storedBytes: number;
   readonly bundles: number;
   readonly contentDigest?: string;
+  /** Nothing changed; it is packed again for fingerprints of these tables, which its last export does not have. */
+  readonly againForTables?: readonly string[];
   /** Where it stands now. Absent where there is one archive only, and nothing is removed. */
   readonly copies?: readonly PackedCopy[];
   /** What was deleted from the lake. Absent where nothing was to be. */

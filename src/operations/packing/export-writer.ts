@@ -31,6 +31,7 @@ import {
   type Provenance,
   type ToolFacts,
 } from '../../schema/export-manifest.js';
+import type { ExportFingerprints } from '../../schema/fingerprint.js';
 import { serializeFileEntry } from '../../schema/serialize-manifest.js';
 import { EntryCursor, planBundles, storedBytesBound, type PlannedBundle } from './bundle-plan.js';
 
@@ -56,6 +57,8 @@ export interface ExportJob {
   readonly selection: ExportSelection;
   readonly exportId: string;
   readonly provenance: Provenance;
+  /** Of its tables; they stand in the manifest only, so that bundles are the same with and without them. */
+  readonly fingerprints: ExportFingerprints | undefined;
 }
 
 export interface WrittenExport {
@@ -226,7 +229,7 @@ class ExportWriter {
   }
 
   #head(bundles: readonly BundleFacts[]): FinishedExport['head'] {
-    const { exportId, provenance } = this.#job;
+    const { exportId, provenance, fingerprints } = this.#job;
     const { rows, ...sums } = this.#sums;
     const storedBytes = bundles.reduce((sum, bundle) => sum + bundle.storedBytes, 0);
     const totals: ExportTotals = { ...sums, storedBytes, ...(rows !== undefined && { rows }) };
@@ -241,6 +244,7 @@ class ExportWriter {
       contentDigest: this.#digest.hex(),
       totals,
       bundles,
+      ...(fingerprints !== undefined && { fingerprints }),
     };
   }
 }

@@ -8,16 +8,23 @@ import { commitExports, discardExport, type FinishedExport } from '../../archive
 import { exportIdOf } from '../../archive/layout.js';
 import type { UploadJournal } from '../../archive/upload-journal.js';
 import type { ByteBudget } from '../../base/byte-budget.js';
-import { isLakepackError, throwIfAborted } from '../../base/errors.js';
+import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
 import { BLOCK_BYTES, MIB } from '../../base/limits.js';
 import { sharedSignal } from '../../base/shared-signal.js';
 import { toolVersion } from '../../base/version.js';
 import type { ExportSelection } from '../../lake/contract.js';
 import type { Provenance } from '../../schema/export-manifest.js';
 import type { PackedExport } from './contract.js';
+import {
+  definitionsDigest,
+  describeSelections,
+  fingerprintFindings,
+  type ExportDescription,
+  type UndescribedExport,
+} from './export-fingerprints.js';
 import { writeExport, type ExportWriterSettings, type WrittenExport } from './export-writer.js';
 import type { PackJournal } from './pack-journal.js';
-import { failedExport, packedExport, sourceFinding } from './pack-report.js';
+import { failedExport, packedExport, sourceFinding, undescribedExport } from './pack-report.js';
 import type { PackSettings } from './pack-settings.js';
 
 export interface BatchContext {
@@ -30,6 +37,8 @@ export interface BatchContext {
   readonly scratchDir: string;
   /** Ids of exports that have a manifest. */
   readonly committed: ReadonlySet<string>;
+  /** By partition path: exports of which only fingerprints are missing. */
+  readonly undescribed: ReadonlyMap<string, UndescribedExport>;
   readonly provenanceOf: (selection: ExportSelection) => Provenance;
   /** Looks at the lake again; undefined when this export cannot be packed any more. */
   readonly rescan: (exportPath: string) => Promise<ExportSelection | undefined>;
@@ -65,16 +74,21 @@ class BatchPacker {
   readonly #begun: Planned[] = [];
   /** Those whose manifest was sent: they may be visible whatever was answered, so their bundles stay. */
   readonly #sent = new Set<string>();
+  /** By partition path. */
+  readonly #descriptions = new Map<string, ExportDescription>();
 
   constructor(context: BatchContext) {
     this.#context = context;
   }
 
   async run(batch: readonly ExportSelection[]): Promise<PackedExport[]> {
-    const { settings, archive, journal, uploads } = this.#context;
+    const { settings, archive, uploads } = this.#context;
     const { signal, onProgress } = settings;
     throwIfAborted(signal);
-    const planned = await this.#plan(batch);
+    await this.#describe(batch, signal);
+    const isWorthIt = (selection: ExportSelection): boolean => this.#saysMore(selection.path);
+    const kept = batch.filter((selection) => !isWorthIt(selection)).map((selection) => this.#keptReport(selection));
+    const planned = await this.#plan(batch.filter(isWorthIt));
     const outcomes: Outcome[] = [];
     try {
       await this.#writeAll(planned, outcomes);
@@ -93,9 +107,39 @@ class BatchPacker {
     }
     for (const { report, scanDigest } of outcomes) {
       onProgress({ type: 'item', name: report.path, status: report.status });
-      if (report.exportId !== undefined) journal.know(report.exportId, scanDigest);
+      if (report.exportId !== undefined) this.#know(report, report.exportId, scanDigest);
     }
-    return outcomes.map(({ report }) => report);
+    return [...kept, ...outcomes.map(({ report }) => report)];
+  }
+
+  async #describe(selections: readonly ExportSelection[], signal: AbortSignal): Promise<void> {
+    const described = await describeSelections(this.#context.settings.fingerprint, selections, signal);
+    for (const [exportPath, description] of described) this.#descriptions.set(exportPath, description);
+  }
+
+  /** False where only fingerprints are missing, and not one of them could be made. */
+  #saysMore(exportPath: string): boolean {
+    const undescribed = this.#context.undescribed.get(exportPath);
+    if (undescribed === undefined) return true;
+    const made = this.#descriptions.get(exportPath)?.fingerprints?.tables ?? {};
+    return [...undescribed.tables.keys()].some((table) => Object.hasOwn(made, table));
+  }
+
+  #keptReport(selection: ExportSelection): PackedExport {
+    const undescribed = this.#context.undescribed.get(selection.path);
+    if (undescribed === undefined) throw new LakepackError('INTERNAL', `${selection.path}: is kept without an export`);
+    const findings = fingerprintFindings(selection.path, this.#descriptions.get(selection.path));
+    return undescribedExport(selection, undescribed, findings);
+  }
+
+  #know({ path: exportPath }: PackedExport, exportId: string, scanDigest: string): void {
+    const { journal } = this.#context;
+    journal.know(exportId, scanDigest);
+    const description = this.#descriptions.get(exportPath);
+    if (description?.fingerprints === undefined || description.failures.length > 0) return;
+    const tables = Object.entries(description.fingerprints.tables);
+    const definitions = new Map(tables.map(([table, { definition }]) => [table, definition]));
+    journal.knowDefinitions(exportId, definitionsDigest(definitions));
   }
 
   /** Gives ids, and remembers them before the first byte is written. */
@@ -166,13 +210,15 @@ class BatchPacker {
     for (let attempt = 1; ; attempt += 1) {
       const { selection, exportId } = current;
       try {
-        const job = { selection, exportId, provenance: provenanceOf(selection) };
-        return outcomeOf(selection, await writeExport(this.#writerSettings(signal, frameConcurrency), job));
+        const { fingerprints } = this.#descriptions.get(selection.path) ?? {};
+        const job = { selection, exportId, provenance: provenanceOf(selection), fingerprints };
+        const written = await writeExport(this.#writerSettings(signal, frameConcurrency), job);
+        return this.#outcomeOf(selection, written, attempt);
       } catch (error) {
         if (!isLakepackError(error, 'SOURCE_CHANGED') && !isLakepackError(error, 'SOURCE_UNREADABLE')) throw error;
         await discardExport(archive.remote, selection.path, exportId, { signal, journal: uploads });
         const retry = error.code === 'SOURCE_CHANGED' && settings.onChange === 'retry' && attempt < ATTEMPTS;
-        const again = retry ? await this.#replan(selection.path) : undefined;
+        const again = retry ? await this.#replan(selection.path, signal) : undefined;
         if (again === undefined) {
           const report = failedExport(selection, [...selection.findings, sourceFinding(selection, error)]);
           return { report, scanDigest: selection.entries.scanDigest };
@@ -182,9 +228,21 @@ class BatchPacker {
     }
   }
 
-  async #replan(exportPath: string): Promise<Planned | undefined> {
+  async #replan(exportPath: string, signal: AbortSignal): Promise<Planned | undefined> {
     const selection = await this.#context.rescan(exportPath);
-    return selection === undefined ? undefined : (await this.#plan([selection]))[0];
+    if (selection === undefined) return undefined;
+    this.#descriptions.delete(exportPath);
+    await this.#describe([selection], signal);
+    return (await this.#plan([selection]))[0];
+  }
+
+  #outcomeOf(selection: ExportSelection, { finished, findings }: WrittenExport, attempt: number): Outcome {
+    const { path: exportPath, entries } = selection;
+    const all = [...findings, ...fingerprintFindings(exportPath, this.#descriptions.get(exportPath))];
+    // At a second attempt it has changed: that is why it is packed.
+    const undescribed = attempt === 1 ? this.#context.undescribed.get(exportPath) : undefined;
+    const report = packedExport(selection, { finished, findings: all }, undescribed);
+    return { report, scanDigest: entries.scanDigest, finished };
   }
 
   #writerSettings(signal: AbortSignal, frameConcurrency: number): ExportWriterSettings {
@@ -229,9 +287,4 @@ class BatchPacker {
     // Sent in parts, over a network that comes back: the next run goes on in the middle of a bundle.
     return LEFT_TO_NEXT_RUN.some((code) => isLakepackError(cause, code)) && entries.bytes > BLOCK_BYTES;
   }
-}
-
-function outcomeOf(selection: ExportSelection, written: WrittenExport): Outcome {
-  const { finished } = written;
-  return { report: packedExport(selection, written), scanDigest: selection.entries.scanDigest, finished };
 }

@@ -7,25 +7,62 @@ import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
 import { readSourceFile } from '../../lake/source-file.js';
 import { createContentDigest } from '../../schema/content-digest.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
+import {
+  definitionsDigest,
+  fedTables,
+  undescribedTables,
+  type ExportFingerprinter,
+  type UndescribedExport,
+} from './export-fingerprints.js';
 import type { PackJournal } from './pack-journal.js';
 
 export interface DecisionContext {
   readonly lake: string;
   readonly archive: Archive;
   readonly journal: PackJournal;
+  readonly fingerprint: ExportFingerprinter | undefined;
   readonly signal: AbortSignal;
+}
+
+export type PackDecision =
+  | { readonly state: 'new' }
+  | { readonly state: 'unchanged' }
+  /** Unchanged, but fingerprints are asked for that its manifest does not have. */
+  | { readonly state: 'undescribed'; readonly export: UndescribedExport };
+
+/** Whether the newest export of a partition path holds what the lake holds, and says of its tables what it must. */
+export async function decideExport(
+  context: DecisionContext,
+  selection: ExportSelection,
+  newest: ExportRef | undefined,
+): Promise<PackDecision> {
+  if (newest === undefined || !(await isUnchanged(context, selection, newest))) return { state: 'new' };
+  const undescribed = await findUndescribed(context, selection, newest);
+  return undescribed === undefined ? { state: 'unchanged' } : { state: 'undescribed', export: undescribed };
+}
+
+async function findUndescribed(
+  context: DecisionContext,
+  selection: ExportSelection,
+  newest: ExportRef,
+): Promise<UndescribedExport | undefined> {
+  const { fingerprint, journal } = context;
+  if (fingerprint === undefined) return undefined;
+  const wanted = await fedTables(fingerprint, selection);
+  if (wanted.size === 0) return undefined;
+  const digest = definitionsDigest(wanted);
+  if (journal.knownDefinitions(newest.exportId) === digest) return undefined;
+  const tables = undescribedTables(wanted, (await readOrUndefined(context, newest))?.fingerprints);
+  if (tables.size > 0) return { exportId: newest.exportId, tables };
+  journal.knowDefinitions(newest.exportId, digest);
+  return undefined;
 }
 
 /**
  * Whether the newest export of this partition path holds just what the lake holds. Path, size and mtime of every file
  * decide; where only times differ, the bytes do, so that a copied lake is not packed again.
  */
-export async function isUnchanged(
-  context: DecisionContext,
-  selection: ExportSelection,
-  newest: ExportRef | undefined,
-): Promise<boolean> {
-  if (newest === undefined) return false;
+async function isUnchanged(context: DecisionContext, selection: ExportSelection, newest: ExportRef): Promise<boolean> {
   const { journal } = context;
   const { scanDigest } = selection.entries;
   const known = journal.knownDigest(newest.exportId);

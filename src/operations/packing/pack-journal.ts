@@ -59,6 +59,15 @@ export class PackJournal {
     this.#knownChanged = true;
   }
 
+  /** The digest of the tables' definitions by which a finished export is known to have fingerprints. */
+  knownDefinitions(exportId: string): string | undefined {
+    return this.#known.get(definitionsKey(exportId));
+  }
+
+  knowDefinitions(exportId: string, digest: string): void {
+    this.know(definitionsKey(exportId), digest);
+  }
+
   /** Says that every begun export is either committed or cleaned away. */
   async end(): Promise<void> {
     await this.saveKnown();
@@ -73,6 +82,11 @@ export class PackJournal {
     await rename(temporary, this.#knownFile);
     this.#knownChanged = false;
   }
+}
+
+/** In the same file as the scan digests; no export id has a space. */
+function definitionsKey(exportId: string): string {
+  return `${exportId} definitions`;
 }
 
 async function readBegun(file: string): Promise<BegunExport[]> {

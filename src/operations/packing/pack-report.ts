@@ -4,6 +4,7 @@ import type { LakepackError } from '../../base/errors.js';
 import { finding, type Finding } from '../../base/findings.js';
 import type { ExportSelection } from '../../lake/contract.js';
 import type { PackedExport } from './contract.js';
+import type { UndescribedExport } from './export-fingerprints.js';
 import type { WrittenExport } from './export-writer.js';
 
 export function countsOf({
@@ -23,7 +24,22 @@ export function unchangedExport(selection: ExportSelection, newest: ExportRef | 
   return { ...common, status: 'unchanged', ...(exportId !== undefined && { exportId }) };
 }
 
-export function packedExport(selection: ExportSelection, { finished, findings }: WrittenExport): PackedExport {
+/** It holds what the lake holds, and of its tables nothing more could be said. */
+export function undescribedExport(
+  selection: ExportSelection,
+  { exportId }: UndescribedExport,
+  findings: readonly Finding[],
+): PackedExport {
+  const common = { ...countsOf(selection), storedBytes: 0, bundles: 0 };
+  return { ...common, status: 'unchanged', exportId, findings: [...selection.findings, ...findings] };
+}
+
+/** @param undescribed where nothing but its fingerprints is new. */
+export function packedExport(
+  selection: ExportSelection,
+  { finished, findings }: WrittenExport,
+  undescribed: UndescribedExport | undefined,
+): PackedExport {
   const { exportId, totals, bundles, contentDigest } = finished.head;
   return {
     ...countsOf(selection),
@@ -32,6 +48,7 @@ export function packedExport(selection: ExportSelection, { finished, findings }:
     storedBytes: totals.storedBytes,
     bundles: bundles.length,
     contentDigest,
+    ...(undescribed !== undefined && { againForTables: [...undescribed.tables.keys()] }),
     findings: [...selection.findings, ...findings],
   };
 }

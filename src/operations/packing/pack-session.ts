@@ -26,7 +26,8 @@ import type { PackedExport } from './contract.js';
 import { estimateStoredBytes } from './estimate.js';
 import { openTarget, targetName } from './open-target.js';
 import { packBatch, type BatchContext } from './pack-batch.js';
-import { isUnchanged } from './pack-decision.js';
+import type { UndescribedExport } from './export-fingerprints.js';
+import { decideExport } from './pack-decision.js';
 import { PackJournal } from './pack-journal.js';
 import { countsOf, failedExport, unchangedExport } from './pack-report.js';
 import type { PackSettings } from './pack-settings.js';
@@ -87,6 +88,8 @@ class PackSession {
   readonly #scratchDir: string;
   readonly #newest = new Map<string, ExportRef>();
   readonly #committed = new Set<string>();
+  /** By partition path: what is packed again for its fingerprints alone. */
+  readonly #undescribed = new Map<string, UndescribedExport>();
   /** All scans of this run: their lists of entries are read until its end. */
   readonly #scans: ScanResult[] = [];
   #runManifests: RunManifestIndex | undefined;
@@ -151,15 +154,16 @@ class PackSession {
   }
 
   async #decide(scan: ScanResult): Promise<{ selection: ExportSelection; done: PackedExport | undefined }[]> {
-    const { lake, signal } = this.#settings;
-    const context = { lake, archive: this.#archive, journal: this.#journal, signal };
+    const { lake, fingerprint, signal } = this.#settings;
+    const context = { lake, archive: this.#archive, journal: this.#journal, fingerprint, signal };
     return await mapSettled(scan.selections, DECISIONS_AT_ONCE, async (selection) => {
       if (selection.findings.some((one) => one.severity === 'error')) {
         return { selection, done: failedExport(selection, selection.findings) };
       }
       const newest = this.#newest.get(selection.path);
-      const unchanged = await isUnchanged(context, selection, newest);
-      return { selection, done: unchanged ? unchangedExport(selection, newest) : undefined };
+      const decision = await decideExport(context, selection, newest);
+      if (decision.state === 'undescribed') this.#undescribed.set(selection.path, decision.export);
+      return { selection, done: decision.state === 'unchanged' ? unchangedExport(selection, newest) : undefined };
     });
   }
 
@@ -215,6 +219,7 @@ class PackSession {
       memory: this.#memory,
       scratchDir: this.#scratchDir,
       committed: this.#committed,
+      undescribed: this.#undescribed,
       provenanceOf: (selection) => this.#provenance(selection),
       rescan: (exportPath) => this.#rescan(exportPath),
     };

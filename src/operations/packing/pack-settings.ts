@@ -16,6 +16,7 @@ import type { LakeSelect } from '../../lake/select.js';
 import type { Grouping } from '../../schema/export-manifest.js';
 import { lakeFolder, lakeSelect } from '../lake-selection.js';
 import type { PackOptions } from './contract.js';
+import type { ExportFingerprinter } from './export-fingerprints.js';
 
 export interface PackSettings {
   /** Absolute, links resolved. */
@@ -40,6 +41,7 @@ export interface PackSettings {
   readonly onChange: 'fail' | 'retry';
   readonly unsupported: UnsupportedPolicy;
   readonly inspect: InspectMode;
+  readonly fingerprint: ExportFingerprinter | undefined;
   readonly dryRun: boolean;
   readonly stateDir: string;
   readonly signal: AbortSignal;
@@ -79,6 +81,7 @@ export async function settingsOfPack(options: PackOptions): Promise<PackSettings
     onChange: options.onChange ?? 'fail',
     unsupported: options.unsupported ?? config.pack.unsupported ?? 'default',
     inspect: options.inspect ?? config.pack.inspect ?? 'full',
+    fingerprint: options.fingerprint,
     dryRun: options.dryRun ?? false,
     stateDir: options.stateDir ?? userStateDir(),
     signal: sharedSignal(options.signal ?? new AbortController().signal),

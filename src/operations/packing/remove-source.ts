@@ -19,6 +19,7 @@ import { LAKE_CONFIG_NAME } from '../../config/lake-config.js';
 import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
 import { readSourceFile } from '../../lake/source-file.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
+import { RECIPE_NAME } from '../../schema/recipe.js';
 
 export interface RemovalSettings {
   /** Absolute, links resolved. */
@@ -71,7 +72,7 @@ interface Fault {
 }
 
 /** What lakepack needs in a lake, and the folders where archives keep their objects: nothing of them is removed. */
-const KEPT_TOPS = ['exports', 'manifests', 'drills', '.lakepack', LAKE_CONFIG_NAME];
+const KEPT_TOPS = ['exports', 'manifests', 'drills', '.lakepack', LAKE_CONFIG_NAME, RECIPE_NAME];
 const STEPS_PER_TURN = 256;
 
 class SourceRemover {
