@@ -28,6 +28,12 @@ export const PROGRAMS = [
     packages: [['radosgw', 'ceph-mon', 'ceph-osd']],
     reason: 'the S3 server that the tests of remotes start: Ceph, 61 MB to fetch',
   },
+  {
+    // Debian keeps the server's own programs outside of the PATH; this one belongs to every server and to no client.
+    program: 'pg_ctlcluster',
+    packages: ['postgresql'],
+    reason: 'the PostgreSQL server that the tests of stores start',
+  },
   { program: 'rclone', packages: ['rclone'], reason: 'copies archives without lakepack' },
   { program: 'aws', packages: ['awscli'], reason: 'copies archives without lakepack: the AWS command line' },
 ];
