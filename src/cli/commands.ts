@@ -53,6 +53,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/lake/list.js')).lakeListCommand,
   },
   {
+    path: ['drill', 'run'],
+    summary: 'restore exports, rebuild stores from them, compare, and leave evidence',
+    load: async () => (await import('./commands/drill/run.js')).drillRunCommand,
+  },
+  {
+    path: ['drill', 'history'],
+    summary: 'list the drills of an archive, and check their evidence',
+    load: async () => (await import('./commands/drill/history.js')).drillHistoryCommand,
+  },
+  {
+    path: ['drill', 'schedule'],
+    summary: 'print snippets for cron, systemd and GitHub Actions',
+    load: async () => (await import('./commands/drill/schedule.js')).drillScheduleCommand,
+  },
+  {
+    path: ['status'],
+    summary: 'show when each partition was last proven to be restorable',
+    load: async () => (await import('./commands/status.js')).statusCommand,
+  },
+  {
+    path: ['rebuild'],
+    summary: 'build a database from an archive, compared before it counts',
+    load: async () => (await import('./commands/rebuild.js')).rebuildCommand,
+  },
+  {
+    path: ['recipe', 'init'],
+    summary: 'look at a lake and write a recipe for its tables',
+    load: async () => (await import('./commands/recipe/init.js')).recipeInitCommand,
+  },
+  {
     path: ['remote', 'check'],
     summary: 'try what a remote can do, and say how to mend it',
     load: async () => (await import('./commands/remote/check.js')).remoteCheckCommand,
@@ -112,6 +142,11 @@ export const OTHER_WORDS: Readonly<Record<string, string>> = {
   link: 'remote share',
   remotes: 'remote list',
   listremotes: 'remote list',
+  test: 'drill run',
+  rehearse: 'drill run',
+  stats: 'status',
+  cron: 'drill schedule',
+  load: 'rebuild',
   clean: 'prune',
   cleanup: 'prune',
   gc: 'prune',

@@ -28,6 +28,19 @@ export type Library = Pick<
   | 'listObjects'
   | 'share'
   | 'prune'
+  | 'drill'
+  | 'drillHistory'
+  | 'status'
+  | 'rebuild'
+  | 'writeCatalogOf'
+  | 'packWithFingerprints'
+  | 'writeRecipe'
+  | 'readRecipe'
+  | 'readDrillPlan'
+  | 'reportFilesIn'
+  | 'writeDrillReports'
+  | 'notify'
+  | 'scheduleSnippets'
 >;
 
 export type LibraryLoader = () => Promise<Library>;

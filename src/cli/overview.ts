@@ -9,12 +9,13 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['lakepack lake list ./lake', 'see what the lake holds'],
   ['lakepack export pack ./lake', 'pack what is new'],
   ['lakepack verify --archive ./lake', 'check every export'],
+  ['lakepack drill run --quick --from ./lake', 'prove that it can be restored, and how fast'],
   ['lakepack import unpack --all --from ./lake --into ./restored', 'restore the newest of everything'],
 ];
 
 const EXITS = `Exit codes:
   0 done · 1 unexpected · 2 usage or configuration · 3 findings · 4 not found ·
-  5 key or permission · 6 remote unavailable · 130 interrupted`;
+  5 key or permission · 6 remote unavailable · 7 inconclusive · 130 interrupted`;
 
 /** Help for the whole program, or for one group of commands (`lakepack catalog`). */
 export function overviewText(group: readonly string[]): string {

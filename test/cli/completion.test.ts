@@ -18,7 +18,8 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.l
 
 describe.skipIf(!has('bash'))('in bash', () => {
   test.each([
-    ['lakepack ', ['export', 'import', 'migrate', 'verify', 'catalog', 'lake', 'remote', 'prune', 'completion']],
+    ['lakepack ', [...new Set(COMMANDS.map((entry) => entry.path[0] ?? ''))]],
+    ['lakepack drill ', ['run', 'history', 'schedule']],
     ['lakepack ca', ['catalog']],
     ['lakepack catalog ', ['list', 'show', 'files']],
     ['lakepack --json export ', ['pack', 'push']],

@@ -5,11 +5,13 @@ import addFormatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES, LakepackError } from '../../src/base/errors.js';
 import { FINDING_CODES } from '../../src/base/findings.js';
+import * as drills from './drill-reports.js';
 import * as reports from './reports.js';
 import { runCli } from './run-cli.js';
 
 const folder = new URL('../../schemas/', import.meta.url);
-const names = readdirSync(folder).filter((name) => name.startsWith('output-'));
+/** The record of a drill is part of an output. */
+const names = readdirSync(folder).filter((name) => /^(output-|drill\.)/.test(name));
 const schemas = names.map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Schema);
 
 type Schema = { $id: string; properties: Record<string, { enum?: string[] }> };
@@ -57,6 +59,16 @@ const OUTPUTS: readonly [string, string, Parameters<typeof runCli>[1]][] = [
   ['remote check a', 'output-remote-check', { checkRemote: async () => reports.remoteCheckReport() }],
   ['remote list', 'output-remote-list', { listRemotes: () => reports.remoteListing() }],
   ['remote share a b', 'output-remote-share', { share: async () => reports.shareReport() }],
+  [
+    'drill run --quick --from a --webhook https://x.test',
+    'output-drill-run',
+    { ...drills.DRILL_LIBRARY, drill: async () => drills.drillReport(), notify: async () => [WARNING] },
+  ],
+  ['drill history --from a', 'output-drill-history', { drillHistory: async () => drills.drillHistory() }],
+  ['drill schedule --quick --from a', 'output-drill-schedule', { scheduleSnippets: () => drills.snippets() }],
+  ['status --from a --max-age 30d', 'output-status', { status: async () => drills.statusReport() }],
+  ['rebuild --store s --from a --into b', 'output-rebuild', { rebuild: async () => drills.rebuildReport() }],
+  ['recipe init a', 'output-recipe-init', { writeRecipe: async () => drills.recipeReport() }],
   ['prune a', 'output-prune', { prune: async () => reports.pruneReport() }],
   ['lake list a', 'output-lake-list', { listLake: async () => reports.lakeListing({ findings: [WARNING] }) }],
 ];

@@ -1,4 +1,5 @@
 /** `lakepack export pack`: flags to `PackOptions`, a `PackReport` to words. */
+import { LakepackError } from '../../../base/errors.js';
 import { showPath } from '../../../base/paths.js';
 import type { ArchiveLocation, PackOptions, PackReport, PackedExport } from '../../../index.js';
 import { given } from '../../arguments.js';
@@ -108,6 +109,17 @@ export const packCommand: Command = {
       describe: 'how deep to look into files (default: full)',
       group: 'Pack',
     },
+    fingerprint: {
+      kind: 'flag',
+      describe: "say in each manifest what the recipe's tables must contain of it, for drills to compare",
+      group: 'Pack',
+    },
+    recipe: {
+      kind: 'value',
+      placeholder: 'FILE',
+      describe: 'with --fingerprint: the recipe (default: lakepack.recipe.json of the lake)',
+      group: 'Pack',
+    },
     'dry-run': { kind: 'flag', describe: 'say what would be packed and how large; write nothing', group: 'Pack' },
   },
   examples: [
@@ -123,16 +135,33 @@ export const packCommand: Command = {
       line: 'lakepack export pack ./lake --to r2:lake --to /mnt/archive --remove-source',
       why: 'move it out of the lake, proven in two archives',
     },
+    { line: 'lakepack export pack ./lake --to r2:lake --fingerprint', why: 'so that a drill knows what to expect' },
   ],
   async run(context) {
     const options = await packOptions(context);
-    const { pack } = await context.library();
-    const report = await context.withProgress('pack', (onProgress) => pack({ ...options, onProgress }));
+    const packed = await packerFor(context);
+    const report = await context.withProgress('pack', (onProgress) => packed({ ...options, onProgress }));
     await context.print('output-export-pack', report, () => packLines(report, context));
     const findings = [...report.findings, ...report.exports.flatMap((one) => one.findings)];
     return exitForFindings(findings, report.totals.failed > 0);
   },
 };
+
+/** With `--fingerprint` the same work, with what its tables must contain. Throws USAGE, and as `readRecipe`. */
+async function packerFor({
+  args,
+  io,
+  library,
+}: CommandContext): Promise<(options: PackOptions) => Promise<PackReport>> {
+  const file = args.read('recipe', (text) => onDisk(text, io.cwd));
+  const { pack, packWithFingerprints, readRecipe } = await library();
+  if (args.flag('fingerprint') !== true) {
+    if (file !== undefined) throw new LakepackError('USAGE', '--recipe: is about --fingerprint');
+    return pack;
+  }
+  const recipe = file === undefined ? undefined : await readRecipe(file);
+  return (options) => packWithFingerprints({ ...options, ...given({ recipe }) });
+}
 
 async function packOptions(context: CommandContext): Promise<PackOptions> {
   const { args, io } = context;
