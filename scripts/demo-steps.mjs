@@ -19,6 +19,7 @@ const DAMAGED = `${DEMO_FOLDER}/damaged-archive`;
 const OFFSITE = `${DEMO_FOLDER}/offsite`;
 const PULLED = `${DEMO_FOLDER}/pulled`;
 const HEALED = `${DEMO_FOLDER}/healed`;
+const REPORT = `${DEMO_FOLDER}/report`;
 const TOOLS = `${DEMO_FOLDER}/tools`;
 
 const FINDINGS_EXIT_CODE = 3;
@@ -37,11 +38,18 @@ export const steps = [
     run: listLake,
   },
   {
+    title: 'Say which databases are derived from it',
+    why:
+      'The files are the truth; databases and indexes are made from them and must be rebuildable. A recipe says how: tables, ' +
+      'keys, vectors. This one is written by looking at the lake, and it is packed with it.',
+    run: recipe,
+  },
+  {
     title: 'Pack every partition',
     why:
       'Each partition becomes an export: one or more .tar.zst bundles and a JSON manifest that knows the SHA-256 of every ' +
       'file. The manifest is written last, so an export is there completely or not at all. The archive that receives them ' +
-      'is another folder here; it could be the lake itself.',
+      'is another folder here; it could be the lake itself. With --fingerprint the manifests also say what the tables must contain.',
     run: pack,
   },
   {
@@ -95,6 +103,19 @@ export const steps = [
     why: 'The block that is damaged is taken from the next archive that has it, and what was healed is said.',
     run: heal,
   },
+  {
+    title: 'Drill: rebuild the database from the second place, and compare it row by row',
+    why:
+      'A backup that was never restored is a hope. A drill restores into a scratch folder, rebuilds the database of the recipe, ' +
+      'reads every row back from it, compares rows, keys, cells and vectors with what was written down when the lake was packed, ' +
+      'measures the time, and leaves evidence in the archive. No live database is touched.',
+    run: drill,
+  },
+  {
+    title: 'Ask when each partition was last proven',
+    why: 'For cron: the exit code says whether anything was not restored within the last thirty days.',
+    run: status,
+  },
 ];
 
 async function makeLake({ tsx, fail }) {
@@ -109,8 +130,13 @@ async function listLake({ lakepack }) {
   return 'found its partitions';
 }
 
+async function recipe({ lakepack }) {
+  await lakepack(['recipe', 'init', LAKE]);
+  return `written to ${LAKE}/lakepack.recipe.json`;
+}
+
 async function pack({ lakepack, say, list, fail }) {
-  await lakepack(['export', 'pack', LAKE, '--to', ARCHIVE]);
+  await lakepack(['export', 'pack', LAKE, '--to', ARCHIVE, '--fingerprint']);
   const files = filesBelow(inProject(ARCHIVE));
   const exported = files.filter(({ name }) => name.endsWith('.export.json'));
   const bundles = files.filter(({ name }) => name.endsWith('.tar.zst'));
@@ -199,7 +225,7 @@ function stockRestoreScripts() {
 
 async function packAgain({ lakepack, fail }) {
   const before = JSON.stringify(filesBelow(inProject(ARCHIVE)));
-  const { seconds } = await lakepack(['export', 'pack', LAKE, '--to', ARCHIVE]);
+  const { seconds } = await lakepack(['export', 'pack', LAKE, '--to', ARCHIVE, '--fingerprint']);
   if (JSON.stringify(filesBelow(inProject(ARCHIVE))) !== before) fail('the second pack changed the archive');
   return `nothing to do, said in ${seconds.toFixed(1)} s`;
 }
@@ -223,6 +249,20 @@ async function heal({ lakepack, fail }) {
   const { faults } = compareTrees(inProject(LAKE), inProject(HEALED));
   if (faults.length > 0) fail(`${HEALED} differs from ${LAKE}: ${faults.slice(0, 5).join('; ')}`);
   return 'the same lake, and the damaged block is named';
+}
+
+async function drill({ lakepack, say, fail }) {
+  const { lines } = await lakepack(['drill', 'run', '--all', '--from', OFFSITE, '--report', REPORT]);
+  if (!lines.some((line) => line.startsWith('pass'))) fail('the drill did not say that it passed');
+  const page = filesBelow(inProject(REPORT)).find(({ name }) => name.endsWith('.html'));
+  if (page === undefined) fail('the drill wrote no page');
+  say(`The page to show an auditor: ${REPORT}/${page.name}`);
+  return 'restored, rebuilt, every row equal';
+}
+
+async function status({ lakepack }) {
+  await lakepack(['status', '--from', OFFSITE, '--from', ARCHIVE, '--max-age', '30d']);
+  return 'every partition proven, in two places';
 }
 
 function flipBit(file) {

@@ -25,7 +25,13 @@ try {
 }
 
 async function main() {
-  screen.banner('lakepack: pack a lake, verify it, restore it, with and without lakepack');
+  screen.banner('lakepack: pack a lake, restore it, rebuild its database, and prove all of it');
+  screen.text(
+    'A data lake is a folder of files: JSON, CSV, Parquet, arrays, models. lakepack packs it into .tar.zst bundles that stock ' +
+      'tar, zstd and sha256sum can restore, keeps them in any folder or S3-compatible store, and rehearses the bad day: it ' +
+      'restores them, rebuilds the databases that were made from the files, and compares them row by row. You will see all of ' +
+      'that on a small lake, in less than a minute. Nothing outside of this folder is touched, and no network is used but to install.',
+  );
   assertNodeVersion();
   const say = (what, text) => screen.note(`${what}: ${text}`);
   await ensureInstalled(say);
