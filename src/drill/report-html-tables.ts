@@ -62,7 +62,13 @@ function storeTable(store: DrilledStore): Markup {
           </tr>
         </thead>
         <tbody>
-          ${store.tables.map(tableRow)}
+          ${
+            store.tables.length === 0
+              ? html`<tr>
+                  <td colspan="9">No table of it was compared.</td>
+                </tr>`
+              : store.tables.map(tableRow)
+          }
         </tbody>
       </table>
     </div>

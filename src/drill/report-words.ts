@@ -70,13 +70,16 @@ export const VERDICTS: Readonly<Record<DrillOutcome, string>> = {
 export function summaryOf(record: DrillRecord): string {
   const tables = record.stores.flatMap((store) => store.tables);
   const equal = tables.filter((table) => table.outcome === 'pass').length;
-  const inStores = `in ${countedText(record.stores.length, 'rebuilt store')}`;
+  const compared = record.stores.filter((store) => store.tables.length > 0);
+  const inStores = `in ${countedText(compared.length, 'rebuilt store')}`;
+  const missed = record.stores.filter((store) => store.tables.length === 0).map(({ name }) => name);
   const sentences = [
     ...(record.outcome === 'inconclusive' ? ['That says nothing against the archive, and nothing for it.'] : []),
     exportsText(record),
     tables.length === 0
       ? 'No derived store was compared.'
       : `${tablesText(equal, tables.length)} ${inStores} ${equal === 1 ? 'holds' : 'hold'} ${expectedText(tables)}.`,
+    ...(tables.length === 0 || missed.length === 0 ? [] : [`Not compared: ${missed.join(', ')}.`]),
     ...(record.exportsLeft === 0 ? [] : [leftText(record.exportsLeft)]),
   ];
   return sentences.join(' ');
