@@ -3,18 +3,13 @@
  * exports that another archive has. A listing alone looks whole without them.
  */
 import type { Archive } from '../archive/archive.js';
-import {
-  type ExportRef,
-  checksumKey,
-  exportPrefix,
-  manifestKey,
-  parseBundleKey,
-  parseManifestKey,
-} from '../archive/layout.js';
+import { type ExportRef, exportPrefix, manifestKey, parseBundleKey, parseManifestKey } from '../archive/layout.js';
 import { isNewer, newestOfEach } from '../archive/select-exports.js';
 import { isLakepackError } from '../base/errors.js';
+import { MIB } from '../base/limits.js';
 import { findExports } from '../operations/export-selection.js';
 import type { ExportSelector } from '../operations/selection.js';
+import type { ObjectInfo } from '../remote/remote.js';
 import type { DrillReason } from '../schema/drill-record.js';
 import { narrowedTo } from './narrowed-archive.js';
 import type { ProvenAt } from './pick-exports.js';
@@ -24,26 +19,64 @@ export interface LossSearch {
   /** Every export that the archive lists. */
   readonly listed: readonly ExportRef[];
   readonly select: ExportSelector;
+  /** Keys of uploads in parts that nobody has completed, where they can be listed. */
+  readonly uploads: () => AsyncIterable<string>;
+  /** Told of every object of an export that has a manifest. */
+  readonly onStored: (ref: ExportRef, object: ObjectInfo) => void;
   readonly signal: AbortSignal;
 }
 
+/** So much is read of a SHA256SUMS: 100,000 bundles, some 400 TB. */
+const MAX_CHECKSUM_BYTES = 16 * MIB;
+
 /**
- * Bundles that no manifest names, where they would be the newest of their path: older ones are garbage. With their
- * SHA256SUMS beside them nothing but the manifest is missing; without, nobody had finished writing them.
+ * Bundles that no manifest names, where they would be the newest of their path: older ones are garbage. With all that
+ * their SHA256SUMS names beside them nothing but the manifest is missing; else nobody had finished writing them.
  */
 export async function lostManifests(search: LossSearch): Promise<readonly DrillReason[]> {
   const { archive, listed, signal } = search;
   const committed = new Set(listed.map((ref) => ref.manifestKey));
-  const orphans = new Map<string, ExportRef>();
-  const summed = new Set<string>();
-  for await (const { key } of archive.remote.list('exports/', { signal })) {
-    const ref = refOfStored(key);
-    if (ref === undefined || committed.has(ref.manifestKey)) continue;
-    orphans.set(ref.manifestKey, ref);
-    if (key === checksumKey(ref.path, ref.exportId)) summed.add(ref.manifestKey);
+  const orphans = new Map<string, Orphan>();
+  const orphanOf = (ref: ExportRef): Orphan => {
+    const orphan = orphans.get(ref.manifestKey) ?? { ref, keys: new Set<string>() };
+    orphans.set(ref.manifestKey, orphan);
+    return orphan;
+  };
+  for await (const object of archive.remote.list('exports/', { signal })) {
+    const ref = refOfStored(object.key);
+    if (ref === undefined) continue;
+    if (committed.has(ref.manifestKey)) search.onStored(ref, object);
+    else orphanOf(ref).keys.add(object.key);
   }
-  const lost = notReplaced(await selected([...orphans.values()], search), listed);
-  return lost.map((ref) => (summed.has(ref.manifestKey) ? manifestMissing(ref) : unfinished(ref)));
+  // What is being sent is no object yet.
+  for await (const key of search.uploads()) {
+    const ref = refOfStored(key);
+    if (ref !== undefined && !committed.has(ref.manifestKey)) orphanOf(ref);
+  }
+  const refs = [...orphans.values()].map(({ ref }) => ref);
+  const lost = notReplaced(await selected(refs, search), listed);
+  const reasons: DrillReason[] = [];
+  for (const ref of lost) {
+    const isWhole = await hasAllBundles(search, orphans.get(ref.manifestKey)?.keys ?? new Set());
+    reasons.push(isWhole ? manifestMissing(ref) : unfinished(ref));
+  }
+  return reasons;
+}
+
+interface Orphan {
+  readonly ref: ExportRef;
+  /** Of its objects below `exports/`. */
+  readonly keys: Set<string>;
+}
+
+/** Bundles and checksums are sent side by side: that the checksums are there does not say that the bundles came. */
+async function hasAllBundles({ archive, signal }: LossSearch, keys: ReadonlySet<string>): Promise<boolean> {
+  const sums = [...keys].find((key) => key.endsWith('/SHA256SUMS'));
+  if (sums === undefined) return false;
+  const text = (await archive.remote.read(sums, MAX_CHECKSUM_BYTES, { signal })).toString('utf8');
+  const names = text.split('\n').flatMap((line) => /^[0-9a-f]{64} [ *](.+)$/.exec(line)?.[1] ?? []);
+  const folder = sums.slice(0, sums.lastIndexOf('/') + 1);
+  return names.length > 0 && names.every((name) => keys.has(`${folder}${name}`));
 }
 
 /** Exports that evidence names as proven in this archive, and that are neither there nor replaced by a newer one. */
@@ -127,7 +160,7 @@ function unfinished(ref: ExportRef): DrillReason {
   return {
     code: 'EXPORT_UNFINISHED',
     step: 'pick',
-    message: `${nameOf(ref)}: bundles are there, and neither their checksums nor a manifest: nobody finished writing it`,
+    message: `${nameOf(ref)}: some of its objects are there, or parts of them, and not all that it must have: nobody finished writing it`,
     where: nameOf(ref),
     hint: 'run the pack or the transfer that was stopped again; while one runs, drill after it',
   };

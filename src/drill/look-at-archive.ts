@@ -9,12 +9,14 @@ import { isLakepackError, tellsDamage } from '../base/errors.js';
 import { finding, type Finding } from '../base/findings.js';
 import { findExports } from '../operations/export-selection.js';
 import { mapSettled } from '../operations/map-settled.js';
+import type { ObjectInfo } from '../remote/remote.js';
 import type { ExportManifest } from '../schema/export-manifest.js';
 import type { DrillReason } from '../schema/drill-record.js';
 import type { DrillSettings } from './drill-settings.js';
 import { addProven, readEvidence, type ProvenExport } from './evidence.js';
 import { lostManifests, lostProven, missingBeside, type LossSearch } from './find-losses.js';
 import { narrowedTo } from './narrowed-archive.js';
+import { oddStored } from './odd-stored.js';
 import { reasonOfError } from './outcome.js';
 import { fitBytes, pickExports } from './pick-exports.js';
 
@@ -35,6 +37,8 @@ export interface ArchiveLook {
   readonly left: number;
   /** Stores in the recipe that is packed with them, at most; 0 where there is none. */
   readonly storesPacked: number;
+  /** Manifest keys of exports that are not as they must be in the archive, though they can be pulled. */
+  readonly damaged: ReadonlySet<string>;
   readonly reasons: readonly DrillReason[];
   readonly findings: readonly Finding[];
 }
@@ -55,16 +59,19 @@ export async function lookAtArchive(archive: Archive, settings: DrillSettings): 
   const refs = await meant(listed === undefined ? archive : narrowedTo(archive, listed), settings);
   const findings: Finding[] = [];
   const proven = listed === undefined ? new Map<string, ProvenExport>() : await readProofs(settings, findings);
+  const wanted = pickExports(refs, plan.pick, proven, seed);
+  const stored = new StoredObjects(wanted);
   const reasons: DrillReason[] = [];
   if (listed !== undefined) {
-    const search = { archive, listed, select, signal };
+    const { onStored } = stored;
+    const search = { archive, listed, select, signal, onStored, uploads: () => unfinishedUploads(settings) };
     reasons.push(...(await lossesOf(search, proven, settings)));
   }
-  const wanted = pickExports(refs, plan.pick, proven, seed);
-  const read = await readManifests(archive, wanted, signal, reasons);
+  const read = await readManifests(archive, wanted, stored, signal, reasons);
   const maxBytes = plan.budget?.maxBytes;
   const picked = maxBytes === undefined ? read.picked : fitBytes(read.picked, maxBytes);
-  return { picked, left: read.picked.length - picked.length, storesPacked: read.storesPacked, reasons, findings };
+  const left = read.picked.length - picked.length;
+  return { picked, left, storesPacked: read.storesPacked, damaged: read.damaged, reasons, findings };
 }
 
 /** Undefined where the place cannot be listed (a web address): then only what is named whole can be drilled. */
@@ -103,6 +110,26 @@ async function lossesOf(
     ...(await besides(search, settings)),
   ];
 }
+
+/**
+ * Opened as for writing, because a reader has no uploads; nothing is written. A key or a place that may not list them
+ * is as good as one without: what they would become is missing only if nothing else is there, and a drill by a key that
+ * only reads must not fail for that.
+ */
+async function* unfinishedUploads({ from, signal }: DrillSettings): AsyncGenerator<string> {
+  try {
+    const archive = await archiveAt(from, { mode: 'write' });
+    try {
+      for await (const { key } of archive.remote.parts?.listUploads('exports/', { signal }) ?? []) yield key;
+    } finally {
+      await archive.close();
+    }
+  } catch (error) {
+    if (!UPLOADS_NOT_TOLD.some((code) => isLakepackError(error, code))) throw error;
+  }
+}
+
+const UPLOADS_NOT_TOLD = ['PERMISSION_DENIED', 'ARCHIVE_UNSUPPORTED', 'REMOTE_MISCONFIGURED'] as const;
 
 /** Another archive that cannot be read is a reason of its own: whether all is here, nobody could see. */
 async function besides(search: LossSearch, { sameAs }: DrillSettings): Promise<readonly DrillReason[]> {
@@ -159,20 +186,43 @@ async function withArchive<T>(place: ArchivePlace, work: (archive: Archive) => P
 interface ReadManifests {
   readonly picked: readonly PickedExport[];
   readonly storesPacked: number;
+  readonly damaged: ReadonlySet<string>;
+}
+
+/** Sizes of the objects of the wanted exports, from the listing that is made anyway. */
+class StoredObjects {
+  readonly #sizes: ReadonlyMap<string, Map<string, number>>;
+
+  constructor(wanted: readonly ExportRef[]) {
+    this.#sizes = new Map(wanted.map(({ manifestKey }) => [manifestKey, new Map<string, number>()]));
+  }
+
+  readonly onStored = ({ manifestKey }: ExportRef, { key, bytes }: ObjectInfo): void => {
+    this.#sizes.get(manifestKey)?.set(key, bytes);
+  };
+
+  of({ manifestKey }: ExportRef): ReadonlyMap<string, number> {
+    return this.#sizes.get(manifestKey) ?? new Map<string, number>();
+  }
 }
 
 /** Damaged manifests are reasons, added to `reasons`; the others go on. */
 async function readManifests(
   archive: Archive,
   refs: readonly ExportRef[],
+  stored: StoredObjects,
   signal: AbortSignal,
   reasons: DrillReason[],
 ): Promise<ReadManifests> {
   let storesPacked = 0;
+  const damaged = new Set<string>();
   const read = await mapSettled(refs, READS_AT_ONCE, async (ref) => {
     try {
       const manifest = await archive.manifest(ref, signal);
       storesPacked = Math.max(storesPacked, storesIn(manifest));
+      const odd = oddStored(ref, manifest, stored.of(ref));
+      if (odd.length > 0) damaged.add(ref.manifestKey);
+      reasons.push(...odd);
       return [factsOf(ref, manifest)];
     } catch (error) {
       if (!tellsDamage(error)) throw error;
@@ -183,7 +233,7 @@ async function readManifests(
       return [];
     }
   });
-  return { picked: read.flat(), storesPacked };
+  return { picked: read.flat(), storesPacked, damaged };
 }
 
 function storesIn({ fingerprints }: ExportManifest): number {

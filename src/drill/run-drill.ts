@@ -57,7 +57,7 @@ class DrillRun {
   #sound: readonly PickedExport[] = [];
   /** What was unpacked. */
   #restored: readonly PickedExport[] = [];
-  /** Manifest keys of exports that are damaged in the archive, though they came whole from a fallback. */
+  /** Manifest keys of exports that are damaged in the archive, though they came whole. */
   #damaged: ReadonlySet<string> = new Set();
   /** Manifest keys. */
   #proven: ReadonlySet<string> = new Set();
@@ -113,6 +113,7 @@ class DrillRun {
     look.reasons.forEach((reason) => this.#log.add(reason));
     this.#findings.push(...look.findings);
     this.#picked = look.picked;
+    this.#damaged = look.damaged;
     this.#left = look.left;
     if (look.picked.length === 0) this.#sayNothingPicked(look.left);
     else await this.#assertSpace(look.storesPacked);
@@ -163,7 +164,7 @@ class DrillRun {
     if (left > 0) this.#picked = this.#picked.slice(0, this.#picked.length - left);
     this.#left += left;
     this.#sound = exports;
-    this.#damaged = damaged;
+    this.#damaged = new Set([...this.#damaged, ...damaged]);
     return counts;
   }
 
