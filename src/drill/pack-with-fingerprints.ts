@@ -1,9 +1,6 @@
 /** Packs a lake, and says in the manifests what the tables made of it contain. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { LakepackError } from '../base/errors.js';
-import { onDisk } from '../base/system-errors.js';
+import { inScratchFolder } from '../base/scratch-folder.js';
 import { lakeFolder } from '../operations/lake-selection.js';
 import { pack, type PackOptions, type PackReport } from '../operations/pack.js';
 import { RECIPE_NAME, type Recipe } from '../schema/recipe.js';
@@ -24,18 +21,14 @@ export async function packWithFingerprints(options: PackWithFingerprintsOptions)
   const lake = await lakeFolder(options.lake);
   const recipe = given ?? (await recipeInLake(lake)) ?? noRecipe(options.lake);
   const signal = options.signal ?? new AbortController().signal;
-  const parent = tmpdir();
-  const scratchDir = await onDisk(parent, () => mkdtemp(path.join(parent, 'lakepack-')));
-  try {
+  return await inScratchFolder(async (scratchDir) => {
     const fingerprint = await openFingerprinter({ lake, recipe, scratchDir, signal });
     try {
       return await pack({ ...packOptions, fingerprint });
     } finally {
       await fingerprint.close();
     }
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  });
 }
 
 function noRecipe(lake: string): never {

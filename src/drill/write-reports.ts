@@ -1,7 +1,7 @@
 /** Puts the reports of a drill into files: each under a temporary name first, so that nobody reads half of one. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { newTemporaryId, temporaryName } from '../remote/temporary-name.js';
+import { newTemporaryId, temporaryName } from '../base/temporary-name.js';
 import { onDisk } from '../base/system-errors.js';
 import type { DrillReport } from './contract.js';
 import { evidenceBytes } from './evidence.js';

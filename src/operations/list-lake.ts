@@ -1,12 +1,10 @@
 /** Shows what a lake holds, partition by partition, and when each was last exported. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { archiveAt, showPlace, type Archive, type ArchivePlace } from '../archive/archive.js';
 import type { ExportRef } from '../archive/layout.js';
 import { newestOfEach } from '../archive/select-exports.js';
 import { isLakepackError } from '../base/errors.js';
 import type { Finding } from '../base/findings.js';
+import { inScratchFolder } from '../base/scratch-folder.js';
 import { readLakeConfig } from '../config/lake-config.js';
 import type { ExportSelection } from '../lake/contract.js';
 import { scanLake } from '../lake/scan.js';
@@ -52,8 +50,7 @@ export async function listLake(options: ListLakeOptions): Promise<LakeListing> {
   const { pack: defaults } = await readLakeConfig(lake);
   const location = options.archive ?? lake;
   const newest = await newestExports(location, options.signal);
-  const scratchFolder = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
-  try {
+  return await inScratchFolder(async (scratchFolder) => {
     const select = lakeSelect(options.select ?? {}, new Date());
     const by = options.by ?? defaults.by ?? 'partition';
     const scan = await scanLake(lake, { select, by, scratchFolder, signal: options.signal });
@@ -64,9 +61,7 @@ export async function listLake(options: ListLakeOptions): Promise<LakeListing> {
     } finally {
       scan.dispose();
     }
-  } finally {
-    await rm(scratchFolder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A place that is no archive yet holds no exports. */

@@ -26,7 +26,7 @@ import { createFile, publish, refuseTaken, writeAll } from './file-put.js';
 import { type FoundFile, walkFiles } from './file-walk.js';
 import { splitPrefix } from './keys.js';
 import type { PartBody, PartStore, StoredPart, Upload, UploadInfo } from './remote.js';
-import { KEPT_NAME_BYTES, newTemporaryId, temporaryId, temporaryName } from './temporary-name.js';
+import { KEPT_NAME_BYTES, newTemporaryId, temporaryId, temporaryName } from '../base/temporary-name.js';
 
 const MAX_PART_BYTES = 1024 ** 3;
 const ID = /^[0-9a-f]{8}-\d{1,10}-[0-9a-f]{12}$/;

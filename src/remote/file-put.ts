@@ -9,7 +9,7 @@ import { MIB } from '../base/limits.js';
 import { fromSystemError, onDisk, unlessAbsent } from '../base/system-errors.js';
 import { type BodyReader, openBody } from './body.js';
 import { objectExists } from './keys.js';
-import { temporaryName } from './temporary-name.js';
+import { temporaryName } from '../base/temporary-name.js';
 
 export interface PutTarget {
   readonly key: string;

@@ -14,6 +14,7 @@ import path from 'node:path';
 import { isLakepackError, LakepackError, throwIfAborted } from '../base/errors.js';
 import { MIB } from '../base/limits.js';
 import { onDisk, unlessAbsent } from '../base/system-errors.js';
+import { isAbandoned, temporaryId } from '../base/temporary-name.js';
 import { type Durability, openDurability } from './file-flush.js';
 import { isBeingWritten, putFile } from './file-put.js';
 import { isPartOfUpload, openFileParts } from './file-parts.js';
@@ -22,7 +23,6 @@ import { walkFiles } from './file-walk.js';
 import { openBody } from './body.js';
 import { assertReadable, objectAbsent, rangeWithin } from './keys.js';
 import type { ByteRange, CallOptions, ListOptions, ObjectInfo, Remote, ReadRangeOptions } from './remote.js';
-import { isAbandoned } from './temporary-name.js';
 
 const CHUNK_BYTES = 1 * MIB;
 
@@ -217,8 +217,8 @@ async function remove(root: string, durability: Durability, key: string, options
 async function sweep(root: string, prefix: string, options: CallOptions = {}): Promise<number> {
   let removed = 0;
   for await (const found of walkFiles(root, prefix, options.signal)) {
-    const isDead =
-      found.isTemporary && isAbandoned(found.name, found.modifiedMs, Date.now(), isBeingWritten(found.disk));
+    const id = temporaryId(found.name);
+    const isDead = id !== undefined && isAbandoned(id, found.modifiedMs, Date.now(), isBeingWritten(found.disk));
     if (!isDead || (await isPartOfUpload(found.disk))) continue;
     await onDisk(found.key, () => unlessAbsent(() => unlink(found.disk)));
     await removeEmptyFolders(root, found.key);

@@ -3,13 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packWithFingerprints } from '../../src/drill/pack-with-fingerprints.js';
-import { openRebuildScratch } from '../../src/drill/rebuild-scratch.js';
 import { rebuild, type RebuildOptions } from '../../src/drill/rebuild.js';
 import { pack } from '../../src/operations/pack.js';
 import type { Recipe } from '../../src/schema/recipe.js';
 import { parseManifest } from '../../src/schema/parse-manifest.js';
 import { serializeManifest } from '../../src/schema/serialize-manifest.js';
-import { newTemporaryId } from '../../src/remote/temporary-name.js';
 
 const RECIPE: Recipe = {
   recipeVersion: 1,
@@ -141,21 +139,5 @@ describe('a rebuild from a lake', () => {
     await expect(rebuildDb({ lake })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(rebuildDb({ lake, recipe: RECIPE, store: 'x' })).rejects.toMatchObject({ code: 'USAGE' });
     await expect(rebuild({ store: 'db', into, lake, from: lake })).rejects.toMatchObject({ code: 'USAGE' });
-  });
-});
-
-describe('the scratch folder of a rebuild', () => {
-  test('of a killed one is removed by the next, and nothing else is', async () => {
-    const dead = path.join(scratch, `lakepack-rebuild-${newTemporaryId().replace(/-\d+-/, '-4194305-')}`);
-    const unmarked = path.join(scratch, `lakepack-rebuild-${newTemporaryId().replace(/-\d+-/, '-4194306-')}`);
-    for (const folder of [dead, unmarked]) mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(dead, '.lakepack-rebuild'), `${path.basename(dead)}\n`);
-    const live = await openRebuildScratch(scratch);
-    const next = await openRebuildScratch(scratch);
-    const names = [unmarked, live.folder, next.folder].map((folder) => path.basename(folder));
-    expect(readdirSync(scratch).sort()).toEqual(names.sort());
-    await live.remove();
-    await next.remove();
-    expect(readdirSync(scratch)).toEqual([path.basename(unmarked)]);
   });
 });

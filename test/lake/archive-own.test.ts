@@ -1,6 +1,6 @@
 /** What in a lake is lakepack's own and what is data. */
 import { describe, expect, test } from 'vitest';
-import { temporaryName } from '../../src/remote/temporary-name.js';
+import { temporaryName } from '../../src/base/temporary-name.js';
 import { isArchiveOwn, mayHoldArchiveOwn } from '../../src/lake/archive-own.js';
 
 const ID = '20250314T060000Z-0123abcd';

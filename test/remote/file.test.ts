@@ -8,7 +8,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type FileRemote, isFileRemote, openFileRemote } from '../../src/remote/file.js';
 import { readOnly } from '../../src/remote/read-only.js';
-import { temporaryName } from '../../src/remote/temporary-name.js';
+import { temporaryName } from '../../src/base/temporary-name.js';
 import { expectCode, keysOf, pattern, streamOf } from './bodies.js';
 import { describeRemote } from './contract.js';
 import type { RemoteUnderTest } from './under-test.js';

@@ -2,13 +2,11 @@
  * A pack into several archives, or one that removes what it packed: packs into the first archive, transfers to the
  * others, proves every export in all of them, and only then lets the files of the lake go.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { showPlace, type Archive } from '../../archive/archive.js';
 import { LakepackError } from '../../base/errors.js';
 import { finding } from '../../base/findings.js';
 import { acquireLock } from '../../base/process-lock.js';
+import { openScratchFolder } from '../../base/scratch-folder.js';
 import { scanLake } from '../../lake/scan.js';
 import { prefetch } from '../prefetch.js';
 import { transfer } from '../transfer.js';
@@ -68,18 +66,18 @@ class CopiesSession {
       `remove\n${lake}`,
       `${lakeShown}: another lakepack is removing files from this lake`,
     );
-    const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
+    const scratch = await openScratchFolder();
     const journal = new RemovalJournal(lake);
     try {
-      const earlier = await this.#finishEarlier(journal, scratchDir);
+      const earlier = await this.#finishEarlier(journal, scratch.folder);
       const result = await this.#pack();
-      const exports = await this.#removeAll(result.exports, journal, scratchDir);
+      const exports = await this.#removeAll(result.exports, journal, scratch.folder);
       await journal.end(earlier.files);
       const findings = [...result.findings, ...earlier.removal.findings];
       return { ...result, exports, findings, earlier: earlier.removal };
     } finally {
       await journal.close();
-      await rm(scratchDir, { recursive: true, force: true });
+      await scratch.remove();
       await lock.release();
     }
   }

@@ -2,9 +2,6 @@
  * One run of pack: opens what it needs, decides, packs in batches that share their fsyncs, and leaves the archive
  * with whole exports only, whatever happens.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Archive } from '../../archive/archive.js';
 import { discardExport } from '../../archive/commit.js';
 import { exportPrefix, manifestPrefix, type ExportRef } from '../../archive/layout.js';
@@ -14,6 +11,8 @@ import { ByteBudget } from '../../base/byte-budget.js';
 import { throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
 import { MIB } from '../../base/limits.js';
+import { acquireLock, type ProcessLock } from '../../base/process-lock.js';
+import { openScratchFolder, type ScratchFolder } from '../../base/scratch-folder.js';
 import { licenceAndNote } from '../../config/lake-config.js';
 import type { ExportSelection } from '../../lake/contract.js';
 import { indexRunManifests, type RunManifestIndex } from '../../lake/run-manifests.js';
@@ -21,7 +20,6 @@ import { scanLake, type ScanResult } from '../../lake/scan.js';
 import { isFileRemote } from '../../remote/file.js';
 import type { Provenance } from '../../schema/export-manifest.js';
 import { mapSettled } from '../map-settled.js';
-import { acquireLock, type ProcessLock } from '../../base/process-lock.js';
 import type { PackedExport } from './contract.js';
 import { estimateStoredBytes } from './estimate.js';
 import { openTarget, targetName } from './open-target.js';
@@ -50,20 +48,20 @@ export interface SessionResult {
 export async function runPack(settings: PackSettings): Promise<SessionResult> {
   const archive = await openTarget(settings);
   let lock: ProcessLock | undefined;
-  let scratchDir: string | undefined;
+  let scratch: ScratchFolder | undefined;
   let uploads: UploadJournal | undefined;
   try {
     const name = `${settings.lake}\n${await targetName(archive)}`;
     if (!settings.dryRun) lock = await acquireLock(`pack\n${name}`, busyLake(settings));
-    scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
+    scratch = await openScratchFolder();
     const journal = await PackJournal.open(settings.stateDir, name);
     uploads = await UploadJournal.open(settings.stateDir, archive.remote.identity);
-    return await new PackSession({ settings, archive, journal, uploads, scratchDir }).run();
+    return await new PackSession({ settings, archive, journal, uploads, scratchDir: scratch.folder }).run();
   } finally {
     await uploads?.close();
     await lock?.release();
     await archive.close();
-    if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
+    await scratch?.remove();
   }
 }
 

@@ -2,8 +2,8 @@
  * One run of unpack: plans against the target, stages every file with its bytes compared, then publishes. What stops
  * it before it publishes leaves the target as it was; what it staged is found again by the same command.
  */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { archiveAt, type Archive, type ArchivePlace } from '../../archive/archive.js';
 import type { ExportRef } from '../../archive/layout.js';
@@ -12,10 +12,11 @@ import type { Finding } from '../../base/findings.js';
 import { globMatcher } from '../../base/glob.js';
 import { comparePathBytes, showPath } from '../../base/paths.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
+import { acquireLock } from '../../base/process-lock.js';
+import { inScratchFolder } from '../../base/scratch-folder.js';
+import { sharedSignal } from '../../base/shared-signal.js';
 import { onDisk, unlessAbsent } from '../../base/system-errors.js';
 import { findExports } from '../export-selection.js';
-import { acquireLock } from '../../base/process-lock.js';
-import { sharedSignal } from '../../base/shared-signal.js';
 import type { ExportSelector } from '../selection.js';
 import type { HealedSum, UnpackedExport, UnpackOptions } from './contract.js';
 import { healedReport } from './healed.js';
@@ -79,14 +80,11 @@ export function settingsOfUnpack(options: UnpackOptions): UnpackSettings {
 
 export async function runUnpack(settings: UnpackSettings): Promise<UnpackResult> {
   const archive = settings.from === undefined ? undefined : await archiveAt(settings.from, { mode: 'read' });
-  let scratchDir: string | undefined;
   try {
-    scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
-    const result = await new UnpackSession(settings, archive, scratchDir).run();
+    const result = await inScratchFolder((folder) => new UnpackSession(settings, archive, folder).run());
     return { ...result, ...healedReport(archive?.takeHealed() ?? []) };
   } finally {
     await archive?.close();
-    if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,6 @@
 /** One run of verify: which exports and files, how deep, and all findings of each. */
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Archive, archiveAt, type ArchivePlace } from '../../archive/archive.js';
 import { parseBundleKey, type ExportRef } from '../../archive/layout.js';
@@ -11,6 +10,7 @@ import { finding, type Finding } from '../../base/findings.js';
 import { MIB } from '../../base/limits.js';
 import { ignoreProgress, type ProgressListener } from '../../base/progress.js';
 import { seededRandom } from '../../base/random.js';
+import { inScratchFolder } from '../../base/scratch-folder.js';
 import { sharedSignal } from '../../base/shared-signal.js';
 import { checkBundle, type BundleCheck } from '../../bundle/check.js';
 import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js';
@@ -62,13 +62,10 @@ export function settingsOfVerify(options: VerifyOptions): VerifySettings {
 export async function runVerify(settings: VerifySettings): Promise<readonly VerifiedExport[]> {
   const place = settings.archive === undefined ? undefined : withoutFallback(settings.archive);
   const archive = place === undefined ? undefined : await archiveAt(place, { mode: 'read' });
-  let scratchDir: string | undefined;
   try {
-    scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-'));
-    return await new VerifySession(settings, scratchDir).run(archive);
+    return await inScratchFolder((folder) => new VerifySession(settings, folder).run(archive));
   } finally {
     await archive?.close();
-    if (scratchDir !== undefined) await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
