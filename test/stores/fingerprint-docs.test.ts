@@ -1,7 +1,8 @@
 /** The test vectors of docs/fingerprints.md, also worked out by hand from its text. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { STORE_ENGINES } from '../../src/schema/store-engine.js';
 import type { TableSpec } from '../../src/stores/contract.js';
 import { FingerprintBuilder } from '../../src/stores/fingerprint.js';
 import { fixedQueries } from '../../src/stores/fixed-queries.js';
@@ -71,4 +72,19 @@ test('the fixed queries are unit vectors that follow from the rule', () => {
   const length = Math.sqrt(x * x + y * y + z * z);
   expect([...(fixedQueries(3)[4] ?? [])]).toEqual([x / length, y / length, z / length].map(Math.fround));
   expect(fixedQueries(384)).toHaveLength(5);
+});
+
+test('the table of what is noticed has every store, and its mutations are tried on each', () => {
+  const text = readFileSync(new URL('../../docs/fingerprints.md', import.meta.url), 'utf8');
+  const header = /^\| Change \|(.*)\|$/m
+    .exec(text)?.[1]
+    ?.split('|')
+    .map((cell) => cell.trim());
+  expect(header).toEqual(['memory', ...STORE_ENGINES]);
+  const suites = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'));
+  const texts = suites.map((name) => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n');
+  const untried = STORE_ENGINES.filter(
+    (engine) => !new RegExp(`describeStore\\(\\s*'${engine}'[^;]*mutate`).test(texts),
+  );
+  expect(untried).toEqual([]);
 });
