@@ -1,6 +1,7 @@
 /**
  * Compares `lakepack rebuild` with the same load done by hand: DuckDB reading the Parquet files into a database file, and
- * DuckDB's COPY to CSV followed by `psql \copy` into PostgreSQL 15. Both sides make the primary key. In turns.
+ * DuckDB's COPY to CSV followed by `psql \copy` into PostgreSQL 15. In turns. In PostgreSQL both
+ * sides make the primary key; in DuckDB lakepack looks whether keys are unique, and by hand nobody does.
  *
  *     npx tsx bench/rebuild.ts [--rounds 5] [--rows 10000000] [--scratch DIR] [--stores duckdb,postgres]
  *
@@ -30,7 +31,7 @@ const COLUMNS = {
   flag: 'BOOLEAN',
 } as const;
 const POSTGRES_COLUMNS =
-  'id bigint NOT NULL, name text, amount numeric(12,2), ratio double precision, at timestamp, flag boolean';
+  'id bigint NOT NULL, name text, amount numeric(12,2), ratio double precision, "at" timestamp, flag boolean';
 
 type StoreName = 'duckdb' | 'postgres';
 
@@ -159,7 +160,9 @@ function ours(name: string, store: string, words: readonly string[], into: (fres
 /** By hand nobody writes CSV by another program than the one that reads Parquet: DuckDB's own COPY, then psql's. */
 function byPsql({ lake, postgres }: Course, fresh: string): Command {
   const csv = path.join(fresh, 'events.csv');
-  const columns = Object.keys(COLUMNS).join(', ');
+  const columns = Object.keys(COLUMNS)
+    .map((name) => `"${name}"`)
+    .join(', ');
   const copy = duckdb(
     ':memory:',
     `COPY (SELECT ${columns} FROM read_parquet('${parquetOf(lake)}')) TO '${csv}' (HEADER false)`,
@@ -173,7 +176,7 @@ function byPsql({ lake, postgres }: Course, fresh: string): Command {
     `ALTER TABLE bench.events ADD PRIMARY KEY (id); ANALYZE bench.events`,
   ];
   const words = [...copy.argv, '--then', 'psql', '-q', '-v', 'ON_ERROR_STOP=1', ...load] as const;
-  return { argv: words as unknown as Command['argv'], env: postgres.environment };
+  return { argv: words, env: postgres.environment };
 }
 
 function psql(postgres: Postgres, sql: string): Command {

@@ -84,6 +84,18 @@ export function vectorBytes(vector: Float32Array): Buffer {
   return bytes;
 }
 
+/** Kinds whose texts are of a few characters that need no escape. */
+const PLAIN_KINDS: ReadonlySet<LogicalType['kind']> = new Set([
+  ...(['boolean', 'integer', 'decimal', 'float', 'date', 'time', 'timestamp', 'interval', 'bytes', 'vector'] as const),
+]);
+const FOREIGN_MARK = '!'.charCodeAt(0);
+
+/** Makes what `joinCells` does to each cell of a column, where that is known to be nothing for most of them. */
+export function cellEscaper(type: LogicalType): (cell: string) => string {
+  if (!PLAIN_KINDS.has(type.kind)) return escapeCell;
+  return (cell) => (cell.charCodeAt(0) === FOREIGN_MARK ? escapeCell(cell) : cell);
+}
+
 function escapeCell(cell: string): string {
   return SPECIAL.test(cell) ? cell.replace(EVERY_SPECIAL, (character) => ESCAPES[character] ?? character) : cell;
 }
@@ -209,14 +221,39 @@ function floatWriter(tag: string): ValueWriter {
   return (cell) => (typeof cell === 'number' ? tag + String(cell) : undefined);
 }
 
+const [MINUS, POINT, ZERO, NINE] = ['-', '.', '0', '9'].map((sign) => sign.charCodeAt(0)) as [
+  number,
+  number,
+  number,
+  number,
+];
+
 /** Plain notation without zeros that say nothing: `-1.50` → `-1.5`, `-0.0` → `0`. */
 export function normalDecimal(text: string): string {
+  const end = endOfUsual(text);
+  if (end !== undefined) return end === text.length ? text : text.slice(0, end);
   const parts = /^([+-]?)0*(\d*)(?:\.(\d*?)0*)?$/.exec(text);
   if (parts === null) return text;
   const whole = parts[2] === '' ? '0' : (parts[2] ?? '0');
   const fraction = parts[3] ?? '';
   const digits = fraction === '' ? whole : `${whole}.${fraction}`;
   return parts[1] === '-' && digits !== '0' ? `-${digits}` : digits;
+}
+
+/** Where the zeros at the end begin, in a number as engines write them; undefined: it begins in another way. */
+function endOfUsual(text: string): number | undefined {
+  const start = text.charCodeAt(0) === MINUS ? 1 : 0;
+  const first = text.charCodeAt(start);
+  if (!(first > ZERO && first <= NINE)) return undefined;
+  let point = -1;
+  let end = start;
+  for (let at = start; at < text.length; at += 1) {
+    const sign = text.charCodeAt(at);
+    if (sign === POINT && point === -1) point = at;
+    else if (!(sign >= ZERO && sign <= NINE)) return undefined;
+    else if (point === -1 || sign !== ZERO) end = at + 1;
+  }
+  return end;
 }
 
 function momentText(tag: string, cell: Cell, unit: 'us' | 'ns'): string | undefined {

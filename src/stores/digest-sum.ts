@@ -14,7 +14,11 @@ const LANE = 2 ** 32;
 const ADDITIONS_BETWEEN_CARRIES = 2 ** 20;
 
 export function digestOf(text: string): Digest {
-  return hash('sha256', text, 'binary').slice(0, DIGEST_CHARACTERS);
+  return wholeDigestOf(text).slice(0, DIGEST_CHARACTERS);
+}
+
+function wholeDigestOf(text: string): string {
+  return hash('sha256', text, 'binary');
 }
 
 export function digestHex(digest: Digest): string {
@@ -26,9 +30,18 @@ export class DigestSum {
   readonly #lanes = new Float64Array(4);
   #additions = 0;
 
+  /** Adds the digest of a text. */
+  addText(text: string): void {
+    // What stands after the first 16 characters is not looked at: to cut it off would be work for nothing.
+    this.add(wholeDigestOf(text));
+  }
+
   add(digest: Digest): void {
     const lanes = this.#lanes;
-    for (let lane = 0; lane < 4; lane += 1) lanes[lane] = (lanes[lane] ?? 0) + laneOf(digest, lane);
+    lanes[0] = (lanes[0] ?? 0) + laneOf(digest, 0);
+    lanes[1] = (lanes[1] ?? 0) + laneOf(digest, 4);
+    lanes[2] = (lanes[2] ?? 0) + laneOf(digest, 8);
+    lanes[3] = (lanes[3] ?? 0) + laneOf(digest, 12);
     this.#additions += 1;
     if (this.#additions >= ADDITIONS_BETWEEN_CARRIES) this.#carry();
   }
@@ -54,8 +67,7 @@ export class DigestSum {
   }
 }
 
-function laneOf(digest: Digest, lane: number): number {
-  const at = lane * 4;
-  const high = digest.charCodeAt(at) * 256 + digest.charCodeAt(at + 1);
-  return high * 65536 + digest.charCodeAt(at + 2) * 256 + digest.charCodeAt(at + 3);
+function laneOf(digest: Digest, at: number): number {
+  const low = (digest.charCodeAt(at + 1) << 16) | (digest.charCodeAt(at + 2) << 8) | digest.charCodeAt(at + 3);
+  return digest.charCodeAt(at) * 16_777_216 + low;
 }

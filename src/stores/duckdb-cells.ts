@@ -2,20 +2,19 @@
  * From DuckDB's columns to cells (contract.ts): column by column, because that is how they arrive, and because ten
  * million rows must not be read value by value through a general converter.
  */
-import {
-  type DuckDBDecimalValue,
-  DuckDBFloatVector,
-  type DuckDBIntervalValue,
+import type {
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
   DuckDBListVector,
-  DuckDBMapValue,
   DuckDBStructVector,
-  DuckDBTimestampNanosecondsValue,
-  type DuckDBValue,
-  type DuckDBVector,
+  DuckDBValue,
+  DuckDBVector,
 } from '@duckdb/node-api';
 import { LakepackError } from '../base/errors.js';
 import type { Cell, LogicalType, RowBatch, TableColumn } from './contract.js';
 import { type Chunk, sqlName } from './duckdb-engine.js';
+import { INFINITE, memoryOf, nullsOf, readFixedCells, scaledText } from './duckdb-fixed-cells.js';
+import { duckDb } from './duckdb-library.js';
 
 /**
  * How a column is to be selected so that `rowBatchOf` can read it. A vector is asked for as a list, whose elements lie
@@ -36,10 +35,15 @@ export function rowBatchOf(chunk: Chunk, columns: readonly TableColumn[]): RowBa
 
 export function readCells(vector: DuckDBVector, type: LogicalType, count: number): readonly Cell[] {
   if (type.kind === 'vector') return readVectors(vector, count);
-  if (type.kind === 'list' && vector instanceof DuckDBListVector) return readLists(vector, type.of, count);
-  if (type.kind === 'struct' && vector instanceof DuckDBStructVector) return readStructs(vector, type, count);
+  const library = duckDb();
+  if (type.kind === 'list' && vector instanceof library.DuckDBListVector) return readLists(vector, type.of, count);
+  if (type.kind === 'struct' && vector instanceof library.DuckDBStructVector) return readStructs(vector, type, count);
+  return readFixedCells(vector, type, count) ?? readOneByOne(vector, type, count);
+}
+
+function readOneByOne(vector: DuckDBVector, type: LogicalType, count: number): readonly Cell[] {
   const cells = new Array<Cell>(count);
-  const convert = SIMPLE_KINDS.has(type.kind) || (type.kind === 'integer' && type.bits < 64) ? undefined : type;
+  const convert = SIMPLE_KINDS.has(type.kind) ? undefined : type;
   for (let row = 0; row < count; row += 1) {
     const value = vector.getItem(row);
     cells[row] = convert === undefined || value === null ? (value as Cell) : cellOf(value, convert);
@@ -50,22 +54,13 @@ export function readCells(vector: DuckDBVector, type: LogicalType, count: number
 /** Their values are cells as they come. */
 const SIMPLE_KINDS: ReadonlySet<LogicalType['kind']> = new Set(['boolean', 'text', 'json', 'float']);
 
-/** What the library keeps to itself, for its typed accessors make an object for every row. A test guards both. */
-interface Inside {
-  readonly validity: { readonly data: unknown; itemValid(row: number): boolean };
-  readonly items: Float32Array;
-}
-
-function insideOf(vector: DuckDBVector): Inside {
-  return vector as unknown as Inside;
-}
-
 function readLists(vector: DuckDBListVector, of: LogicalType, count: number): readonly Cell[] {
   const child = vector.childVector;
   const items = readCells(child, of, child.itemCount);
+  const isNull = nullsOf(memoryOf(vector));
   const cells = new Array<Cell>(count);
   for (let row = 0; row < count; row += 1) {
-    if (!insideOf(vector).validity.itemValid(row)) cells[row] = null;
+    if (isNull?.(row) === true) cells[row] = null;
     else cells[row] = slice(items, vector.getEntryOffset(row), vector.getEntryLength(row));
   }
   return cells;
@@ -89,13 +84,14 @@ function readStructs(
 }
 
 function readVectors(vector: DuckDBVector, count: number): readonly Cell[] {
-  if (!(vector instanceof DuckDBListVector)) throw new LakepackError('INTERNAL', 'a vector is read as a list');
+  if (!(vector instanceof duckDb().DuckDBListVector)) throw new LakepackError('INTERNAL', 'a vector is read as a list');
   const child = vector.childVector;
   const items = floatsOf(child);
+  const isNull = nullsOf(memoryOf(vector));
   const cells = new Array<Cell>(count);
   for (let row = 0; row < count; row += 1) {
     const offset = vector.getEntryOffset(row);
-    if (!insideOf(vector).validity.itemValid(row)) cells[row] = null;
+    if (isNull?.(row) === true) cells[row] = null;
     else cells[row] = items.slice(offset, offset + vector.getEntryLength(row));
   }
   return cells;
@@ -103,8 +99,8 @@ function readVectors(vector: DuckDBVector, count: number): readonly Cell[] {
 
 /** The elements in one piece, without a look at each: there are seventeen million in a small lake. */
 function floatsOf(child: DuckDBVector): Float32Array {
-  const inside = insideOf(child);
-  if (child instanceof DuckDBFloatVector && inside.validity.data === null) return inside.items;
+  const { items: floats, validity } = memoryOf(child);
+  if (floats instanceof Float32Array && validity.data === null) return floats;
   const items = new Float32Array(child.itemCount);
   for (let index = 0; index < items.length; index += 1) items[index] = (child.getItem(index) as number | null) ?? NaN;
   return items;
@@ -147,18 +143,14 @@ function safely(value: bigint): number | bigint {
 }
 
 function decimalText({ value, scale }: DuckDBDecimalValue): string {
-  if (scale === 0) return value.toString();
-  const isNegative = value < 0n;
-  const digits = (isNegative ? -value : value).toString().padStart(scale + 1, '0');
-  return `${isNegative ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+  return scaledText(value, scale);
 }
-
-/** DuckDB's infinities, whatever the unit. */
-const INFINITE = 2n ** 63n - 1n;
 
 function timestampCell(value: DuckDBValue): Cell {
   const units =
-    value instanceof DuckDBTimestampNanosecondsValue ? value.nanos : (value as unknown as { micros: bigint }).micros;
+    value instanceof duckDb().DuckDBTimestampNanosecondsValue
+      ? value.nanos
+      : (value as unknown as { micros: bigint }).micros;
   if (units === INFINITE) return 'infinity';
   return units === -INFINITE ? '-infinity' : safely(units);
 }
@@ -173,7 +165,7 @@ function structCell(value: DuckDBValue, type: Extract<LogicalType, { kind: 'stru
 }
 
 function mapCell(value: DuckDBValue, type: Extract<LogicalType, { kind: 'map' }>): Cell {
-  const entries = value instanceof DuckDBMapValue ? value.entries : [];
+  const entries = value instanceof duckDb().DuckDBMapValue ? value.entries : [];
   return entries.map((entry) => [cellOf(entry.key, type.key), cellOf(entry.value, type.value)]);
 }
 

@@ -3,16 +3,17 @@
  * in; and its settings are locked, so that no SQL of a recipe can undo that. It answers for a bounded use of memory
  * and for queries that stop when they are told to.
  */
-import {
-  type DuckDBConnection,
-  type DuckDBDataChunk,
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
   DuckDBInstance,
-  type DuckDBResultReader,
-  type DuckDBType,
+  DuckDBResultReader,
+  DuckDBType,
   DuckDBTypeId,
 } from '@duckdb/node-api';
 import { throwIfAborted } from '../base/errors.js';
 import { duckDbError } from './duckdb-errors.js';
+import { duckDb, loadDuckDb } from './duckdb-library.js';
 
 /** Sorts and groups beyond this go to the scratch folder. */
 export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -51,11 +52,12 @@ export interface Chunk {
   readonly data: DuckDBDataChunk;
 }
 
-/** Throws STORE_UNAVAILABLE or STORE_REFUSED where the database file cannot be opened. */
+/** Throws STORE_UNAVAILABLE or STORE_REFUSED where the database file cannot be opened; STORE_NOT_INSTALLED. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const subject = options.database ?? 'duckdb';
+  const library = await loadDuckDb();
   try {
-    const instance = await DuckDBInstance.create(options.database ?? ':memory:', settingsOf(options));
+    const instance = await library.DuckDBInstance.create(options.database ?? ':memory:', settingsOf(options));
     await shutIn(instance, options);
     return engineOver(instance);
   } catch (error) {
@@ -100,18 +102,14 @@ function engineOver(instance: DuckDBInstance): Engine {
   };
 }
 
-const NUMBER_TYPES: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.BIGINT,
-  DuckDBTypeId.UBIGINT,
-  DuckDBTypeId.HUGEINT,
-  DuckDBTypeId.UHUGEINT,
-  DuckDBTypeId.DECIMAL,
-]);
+const NUMBER_TYPES = ['BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DECIMAL'] as const;
 
 /** Large integers and decimals come as text; those that a number holds exactly become one. */
 function jsonRecords(reader: DuckDBResultReader): readonly Readonly<Record<string, unknown>>[] {
   const names = reader.deduplicatedColumnNames();
-  const isNumber = names.map((_, index) => NUMBER_TYPES.has(reader.columnTypeId(index)));
+  const { DuckDBTypeId: ids } = duckDb();
+  const numberTypes: readonly DuckDBTypeId[] = NUMBER_TYPES.map((name) => ids[name]);
+  const isNumber = names.map((_, index) => numberTypes.includes(reader.columnTypeId(index)));
   const rows: readonly (readonly unknown[])[] = reader.getRowsJson();
   return rows.map((row): Readonly<Record<string, unknown>> => {
     const fields = names.map((name, at): [string, unknown] => [

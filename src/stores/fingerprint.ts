@@ -3,7 +3,15 @@
  * several exports say (docs/fingerprints.md, section 3).
  */
 import type { SampledRow, TableFingerprint } from '../schema/fingerprint.js';
-import { type CellWriter, cellWriter, joinCells, keyColumns, RECORD_SEPARATOR, vectorBytes } from './canonical-cell.js';
+import {
+  cellEscaper,
+  type CellWriter,
+  cellWriter,
+  FIELD_SEPARATOR,
+  keyColumns,
+  RECORD_SEPARATOR,
+  vectorBytes,
+} from './canonical-cell.js';
 import type { Cell, RowBatch, TableColumn, TableSpec } from './contract.js';
 import { type Digest, digestHex, digestOf, DigestSum } from './digest-sum.js';
 import { fixedQueries, similarity } from './fixed-queries.js';
@@ -23,10 +31,20 @@ export interface RowWatcher {
   scored(name: string, scores: readonly number[]): void;
 }
 
+/** `rows`: without the digests of columns, which take most of the time and which equal rows have equal. */
+export type Depth = 'rows' | 'rows and columns';
+
+export interface FingerprintOptions {
+  readonly watcher?: RowWatcher;
+  /** Default: `rows and columns`, as a manifest has them. */
+  readonly depth?: Depth;
+}
+
 interface PlannedColumn {
   readonly column: TableColumn;
   readonly index: number;
   readonly write: CellWriter;
+  readonly escape: (cell: string) => string;
   /** What stands between the key and the cell in the column's digest. */
   readonly infix: string;
 }
@@ -49,14 +67,16 @@ export class FingerprintBuilder {
   readonly #vectors: VectorBuilder | undefined;
   /** Of the row at hand: used again for each. */
   readonly #cells: string[];
+  readonly #escaped: string[];
   #rows = 0;
 
-  constructor(spec: TableSpec, watcher?: RowWatcher) {
+  constructor(spec: TableSpec, { watcher, depth = 'rows and columns' }: FingerprintOptions = {}) {
     this.#spec = spec;
     this.#plan = planOf(spec);
     this.#watcher = watcher;
-    this.#columnSums = this.#plan.columns.map(() => new DigestSum());
+    this.#columnSums = depth === 'rows' ? [] : this.#plan.columns.map(() => new DigestSum());
     this.#cells = this.#plan.columns.map(() => '');
+    this.#escaped = this.#plan.columns.map(() => '');
     this.#vectors = spec.vector === undefined ? undefined : new VectorBuilder(spec.vector, this.#plan.vector, watcher);
   }
 
@@ -65,18 +85,49 @@ export class FingerprintBuilder {
   }
 
   addRow(batch: RowBatch, row: number): void {
-    const { columns, keys } = this.#plan;
-    const cells = this.#cells;
-    columns.forEach(({ index, write }, at) => (cells[at] = write(batch.columns[index]?.[row] ?? null)));
-    const keyText = keys.length === 0 ? '' : joinCells(keys.map((at) => cells[at] ?? ''));
-    const rowDigest = digestOf(joinCells(cells));
-    const keyDigest = keys.length === 0 ? rowDigest : digestOf(keyText);
+    const hasKeys = this.#plan.keys.length > 0;
+    const rowText = this.#writeCells(batch, row);
+    const keyText = this.#keyText();
+    const keyDigest = digestOf(hasKeys ? keyText : rowText);
     this.#rows += 1;
-    this.#rowSum.add(rowDigest);
-    if (keys.length > 0) this.#keySum.add(keyDigest);
-    columns.forEach(({ infix }, at) => this.#columnSums[at]?.add(digestOf(keyText + infix + (cells[at] ?? ''))));
+    if (hasKeys) {
+      this.#keySum.add(keyDigest);
+      this.#rowSum.addText(rowText);
+    } else this.#rowSum.add(keyDigest);
+    if (this.#columnSums.length > 0) this.#addColumns(keyText);
     this.#sample(keyDigest, keyText);
     this.#vectors?.add(batch.columns[this.#plan.vector.index]?.[row] ?? null, keyDigest, keyText);
+  }
+
+  /** Gives the joined text of the row. Plain loops here and below: they run for every cell of every table. */
+  #writeCells(batch: RowBatch, row: number): string {
+    const { columns } = this.#plan;
+    let rowText = '';
+    for (let at = 0; at < columns.length; at += 1) {
+      const { index, write, escape } = columns[at] as PlannedColumn;
+      const cell = write(batch.columns[index]?.[row] ?? null);
+      const escaped = escape(cell);
+      this.#cells[at] = cell;
+      this.#escaped[at] = escaped;
+      rowText = at === 0 ? escaped : rowText + FIELD_SEPARATOR + escaped;
+    }
+    return rowText;
+  }
+
+  #keyText(): string {
+    const [first, ...others] = this.#plan.keys;
+    if (first === undefined) return '';
+    let keyText = this.#escaped[first] ?? '';
+    for (const at of others) keyText += FIELD_SEPARATOR + (this.#escaped[at] ?? '');
+    return keyText;
+  }
+
+  #addColumns(keyText: string): void {
+    let at = 0;
+    for (const { infix } of this.#plan.columns) {
+      this.#columnSums[at]?.addText(keyText + infix + (this.#cells[at] ?? ''));
+      at += 1;
+    }
   }
 
   content(): TableContent {
@@ -86,12 +137,15 @@ export class FingerprintBuilder {
       rows: this.#rows,
       ...(hasKeys ? { keys: this.#keySum.hex() } : {}),
       digest: this.#rowSum.hex(),
-      columns: Object.fromEntries(
-        this.#plan.columns.map(({ column }, at) => [column.name, this.#columnSums[at]?.hex() ?? '']),
-      ),
+      columns: this.#columnDigests(),
       samples: this.#samples.values(),
       ...(vectors === undefined ? {} : { vectors }),
     };
+  }
+
+  #columnDigests(): TableContent['columns'] {
+    const digests = this.#columnSums.map((sum, at) => [this.#plan.columns[at]?.column.name ?? '', sum.hex()] as const);
+    return Object.fromEntries(digests);
   }
 
   #sample(keyDigest: Digest, keyText: string): void {
@@ -153,7 +207,7 @@ class VectorBuilder {
     if (this.#watcher !== undefined) this.#tellVector(vector, keyDigest, keyText);
     if (cell === null) return;
     // Of a thing that is no vector too: it must make a difference.
-    this.#sum.add(digestOf(keyText + RECORD_SEPARATOR + this.#hexOrForeign(cell)));
+    this.#sum.addText(keyText + RECORD_SEPARATOR + this.#hexOrForeign(cell));
     if (vector === undefined) return;
     this.#count += 1;
     if (vector.length !== this.#vector.dimensions) {
@@ -247,7 +301,12 @@ const plans = new WeakMap<TableSpec, TablePlan>();
 function planOf(spec: TableSpec): TablePlan {
   const known = plans.get(spec);
   if (known !== undefined) return known;
-  const planned = spec.columns.map((column, index) => ({ column, index, write: cellWriter(column.type) }));
+  const planned = spec.columns.map((column, index) => ({
+    column,
+    index,
+    write: cellWriter(column.type),
+    escape: cellEscaper(column.type),
+  }));
   const columns = planned
     .filter(({ column }) => column.name !== spec.vector?.column)
     .map((one) => ({ ...one, infix: RECORD_SEPARATOR + one.column.name + RECORD_SEPARATOR }));

@@ -30,6 +30,38 @@ export function parseTime(text: string): number | undefined {
 
 /** Microseconds since the epoch; `infinity` and `-infinity` as they are. */
 export function parseTimestamp(text: string): number | bigint | string | undefined {
+  const micros = usualTimestamp(text);
+  return micros ?? anyTimestamp(text);
+}
+
+const DATE_SIGNS = [4, 7] as const;
+const TIME_SIGNS = [13, 16] as const;
+const [ZERO, NINE, POINT] = [0x30, 0x39, 0x2e] as const;
+
+/** `2024-05-01 00:00:00.123456`, as nearly all are: without a regular expression, in a quarter of its time. */
+function usualTimestamp(text: string): number | undefined {
+  if (text.length < 19 || text.length > 26 || text[10] !== ' ') return undefined;
+  if (DATE_SIGNS.some((at) => text[at] !== '-') || TIME_SIGNS.some((at) => text[at] !== ':')) return undefined;
+  if (text.length > 19 && (text.charCodeAt(19) !== POINT || text.length === 20)) return undefined;
+  const date = daysOf(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10));
+  const minutes = digits(text, 11, 13) * 60 + digits(text, 14, 16);
+  const fraction = text.length === 19 ? 0 : digits(text, 20, text.length) * 10 ** (26 - text.length);
+  const micros = date * US_PER_DAY + (minutes * 60 + digits(text, 17, 19)) * US_PER_SECOND + fraction;
+  return Number.isSafeInteger(micros) ? micros : undefined;
+}
+
+/** The number that the signs are; NaN where one of them is no digit. */
+function digits(text: string, from: number, to: number): number {
+  let number = 0;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if (!(code >= ZERO && code <= NINE)) return Number.NaN;
+    number = number * 10 + code - ZERO;
+  }
+  return number;
+}
+
+function anyTimestamp(text: string): number | bigint | string | undefined {
   if (isInfinite(text)) return text;
   const [, date, early, time = '', late] = TIMESTAMP.exec(text) ?? [];
   const days = date === undefined ? undefined : parseDate(date + (early ?? late ?? ''));

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalCell, joinCells, keyTextOf, splitCells } from '../../src/stores/canonical-cell.js';
+import { canonicalCell, joinCells, keyTextOf, normalDecimal, splitCells } from '../../src/stores/canonical-cell.js';
 import { canonicalJson } from '../../src/stores/canonical-json.js';
 import type { Cell, LogicalType } from '../../src/stores/contract.js';
 import { readableCell } from '../../src/stores/readable-cell.js';
@@ -115,4 +116,16 @@ test('people read dates as dates and see what is NULL and what is text', () => {
     '"NULL"',
   ]);
   expect(words[5]).toHaveLength(80);
+});
+
+test('a decimal loses the zeros that say nothing, and what is no decimal stays as it is', () => {
+  const usual = fc.stringMatching(/^-?[0-9]{1,6}(\.[0-9]{0,4}0{0,3})?$/);
+  fc.assert(
+    fc.property(fc.oneof(usual, fc.stringMatching(/^[-+.0-9e]{0,6}$/)), (text) => {
+      const [, sign, whole = '', fraction = ''] = /^([+-]?)0*(\d*)(?:\.(\d*?)0*)?$/.exec(text) ?? [];
+      const digits = `${whole || '0'}${fraction && '.'}${fraction}`;
+      const plain = sign === '-' && digits !== '0' ? `-${digits}` : digits;
+      expect(normalDecimal(text)).toBe(sign === undefined ? text : plain);
+    }),
+  );
 });

@@ -49,3 +49,12 @@ test('a table that lost all its rows has one difference a row, the most of them 
   expect(check.differencesOmitted).toBe(22);
   expect(check.expectedFrom).toBe('files');
 });
+
+test('the digest of a column is told where the rows of the store are those of the files but not of the exports', async () => {
+  const others = itemRows().map(([id, , ...rest]) => [id ?? null, 'another note', ...rest]);
+  const builder = new FingerprintBuilder(itemsTable(true));
+  builder.addBatch(batchOf(itemsTable(true), others));
+  const check = await checkTable({ ...(await built()), expected: builder.content(), call });
+  expect(check).toMatchObject({ outcome: 'fail', storeEqualsFiles: true, levels: { L0: 'equal', L2: 'differs' } });
+  expect(check.differences[0]).toMatchObject({ level: 'L2', column: 'note' });
+});

@@ -79,3 +79,9 @@ test('a sum carries from lane to lane and wraps at 2^128', () => {
   sum.addHex(`${'0'.repeat(31)}2`);
   expect(sum.hex()).toBe(`${'0'.repeat(31)}1`);
 });
+
+test('without the digests of columns all else is the same', () => {
+  const builder = new FingerprintBuilder(SPEC, { depth: 'rows' });
+  builder.addBatch(batchOf(SPEC, ROWS));
+  expect(builder.content()).toEqual({ ...contentOf(SPEC, ROWS), columns: {} });
+});
