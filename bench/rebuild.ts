@@ -3,9 +3,9 @@
  * DuckDB's COPY to CSV followed by `psql \copy` into PostgreSQL 15. In turns. In PostgreSQL both
  * sides make the primary key; in DuckDB lakepack looks whether keys are unique, and by hand nobody does.
  *
- *     npx tsx bench/rebuild.ts [--rounds 5] [--rows 10000000] [--scratch DIR] [--stores duckdb,postgres]
+ *     npx tsx bench/rebuild.ts [--rounds 5] [--rows 10000000] [--scratch DIR] [--stores duckdb,postgres] [--compared]
  *
- * lakepack is timed with `--no-compare` (the load alone, as by hand) and, once more, with the comparison.
+ * lakepack is timed with `--no-compare` (the load alone, as by hand) and, with `--compared`, once more with the comparison.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -72,6 +72,7 @@ async function main(): Promise<void> {
       rows: { type: 'string' },
       scratch: { type: 'string' },
       stores: { type: 'string' },
+      compared: { type: 'boolean' },
     },
   });
   const [rounds, rows] = [Number(values.rounds ?? 5), Number(values.rows ?? 10_000_000)];
@@ -85,7 +86,10 @@ async function main(): Promise<void> {
     await makeLake(lake, rows);
     const postgres = await startPostgres();
     try {
-      for (const store of stores) await compare(store, rounds, { lake, postgres }, path.join(scratch, 'fresh'));
+      for (const store of stores) {
+        const contenders = values.compared === true ? CONTENDERS[store] : CONTENDERS[store].slice(0, 2);
+        await compare(store, contenders, rounds, { lake, postgres }, path.join(scratch, 'fresh'));
+      }
     } finally {
       await postgres.stop();
     }
@@ -110,8 +114,13 @@ async function makeLake(lake: string, rows: number): Promise<void> {
   writeFileSync(path.join(lake, 'lakepack.recipe.json'), JSON.stringify(recipe, null, 2));
 }
 
-async function compare(store: StoreName, rounds: number, course: Course, fresh: string): Promise<void> {
-  const contenders = CONTENDERS[store];
+async function compare(
+  store: StoreName,
+  contenders: readonly Contender[],
+  rounds: number,
+  course: Course,
+  fresh: string,
+): Promise<void> {
   const costs = new Map<Contender, Cost[]>(contenders.map((one) => [one, []]));
   const withTime = await hasGnuTime();
   for (const { contender, round, isWarmUp } of interleave(contenders, rounds, 1)) {
