@@ -2,7 +2,7 @@
  * The one text of every value, whatever engine holds it (docs/fingerprints.md, section 2). Two values are equal when
  * their texts are. What a reader is shown is made in `readable-cell.ts`.
  */
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJsonText } from './canonical-json.js';
 import type { Cell, ForeignCell, LogicalType, RowBatch, TableSpec } from './contract.js';
 
 /** Stands between the cells of a row; RECORD_SEPARATOR between key, column and cell. */
@@ -120,7 +120,7 @@ function writerOf(type: LogicalType): ValueWriter {
     case 'uuid':
       return textWriter('u:');
     case 'json':
-      return (cell) => (typeof cell === 'string' ? `j:${canonicalJson(cell)}` : undefined);
+      return (cell) => (typeof cell === 'string' ? `j:${canonicalJsonText(cell)}` : undefined);
     case 'bytes':
       return (cell) => (cell instanceof Uint8Array ? `x:${hexOf(cell)}` : undefined);
     case 'vector':

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalCell, joinCells, keyTextOf, normalDecimal, splitCells } from '../../src/stores/canonical-cell.js';
-import { canonicalJson } from '../../src/stores/canonical-json.js';
+import { canonicalJsonText } from '../../src/stores/canonical-json.js';
 import type { Cell, LogicalType } from '../../src/stores/contract.js';
 import { readableCell } from '../../src/stores/readable-cell.js';
 import { everyType } from './support/every-type.js';
@@ -90,7 +90,7 @@ test('a key text is that of the key columns in the order of the keys', () => {
 
 test('JSON that is none, or too deep, stays as it is', () => {
   const deep = '['.repeat(300) + ']'.repeat(300);
-  expect(['{', deep, '1e400', '{"a":1,"a":2}', '"\\u00e9"'].map(canonicalJson)).toEqual([
+  expect(['{', deep, '1e400', '{"a":1,"a":2}', '"\\u00e9"'].map(canonicalJsonText)).toEqual([
     '!{',
     `!${deep}`,
     'Infinity',
