@@ -116,7 +116,7 @@ export function drillIsSaid(args: Arguments): void {
   }
   if (file === undefined && pick === undefined) {
     throw new LakepackError('USAGE', 'what to drill is not said: expected a plan file or a flag', {
-      hint: '--quick (newest export of each dataset), --all, --random 5%, --oldest-unproven, --export ID',
+      hint: '--quick (newest export of each dataset), --all, --random 5%, --oldest-unproven, --max-minutes 45, --export ID',
     });
   }
 }
@@ -143,7 +143,7 @@ export async function drillPlan(
   };
 }
 
-/** Undefined where no flag picks or narrows. Throws USAGE for two ways to pick. */
+/** Undefined where no flag picks, narrows or sets a budget. Throws USAGE for two ways to pick. */
 export function pickOf(args: Arguments): DrillPick | undefined {
   const select = selectOf(args);
   const more = select === undefined ? {} : { select };
@@ -159,7 +159,14 @@ export function pickOf(args: Arguments): DrillPick | undefined {
     throw new LakepackError('USAGE', 'expected one of --quick, --all, --random and --oldest-unproven, got several');
   }
   if (seed !== undefined && share === undefined) throw new LakepackError('USAGE', '--seed: is about --random');
-  return ways[0] ?? (select === undefined ? undefined : { how: 'latest', select });
+  if (ways[0] !== undefined) return ways[0];
+  // A budget takes a part of what there is: of a plan's own pick, else what was not proven for longest.
+  if (args.words.length === 0 && hasBudget(args)) return { how: 'oldest-unproven', ...more };
+  return select === undefined ? undefined : { how: 'latest', select };
+}
+
+function hasBudget(args: Arguments): boolean {
+  return args.text('max-bytes') !== undefined || args.text('max-minutes') !== undefined;
 }
 
 function selectOf(args: Arguments): ExportSelector | undefined {

@@ -29,6 +29,7 @@ describe('drill run', () => {
     ['--all --dataset vulns', { how: 'latest', select: { datasets: ['vulns'] } }],
     ['--random 5% --seed 7', { how: 'random', share: 0.05, seed: 7 }],
     ['--oldest-unproven', { how: 'oldest-unproven' }],
+    ['--max-minutes 45', { how: 'oldest-unproven' }],
     [
       '--export 20251011T08 --as-of 2025-10-12',
       { how: 'latest', select: { exports: ['20251011T08'], asOf: '2025-10-12' } },
