@@ -29,7 +29,6 @@ describe('drill run', () => {
     ['--all --dataset vulns', { how: 'latest', select: { datasets: ['vulns'] } }],
     ['--random 5% --seed 7', { how: 'random', share: 0.05, seed: 7 }],
     ['--oldest-unproven', { how: 'oldest-unproven' }],
-    ['--max-minutes 45', { how: 'oldest-unproven' }],
     [
       '--export 20251011T08 --as-of 2025-10-12',
       { how: 'latest', select: { exports: ['20251011T08'], asOf: '2025-10-12' } },
@@ -38,6 +37,11 @@ describe('drill run', () => {
     const { options, code } = await drillWith(`drill run ${flags} --from a`);
     expect(options?.plan).toEqual({ planVersion: 1, pick });
     expect(code).toBe(0);
+  });
+
+  test('with a budget alone takes what was not proven for longest', async () => {
+    const { options } = await drillWith('drill run --max-minutes 45 --from a');
+    expect(options?.plan).toMatchObject({ pick: { how: 'oldest-unproven' }, budget: { maxMinutes: 45 } });
   });
 
   test('translates every other flag', async () => {
