@@ -28,7 +28,17 @@ export async function openScratchFolder(base: string = tmpdir()): Promise<Scratc
     await mkdir(folder, { mode: 0o700 });
     await writeFile(path.join(folder, MARKER), markerOf(folder), { flag: 'wx' });
   });
-  return { folder, remove: () => onDisk(folder, () => rm(folder, { recursive: true, force: true, maxRetries: 3 })) };
+  return { folder, remove: () => removeMarkedFolder(folder, MARKER) };
+}
+
+/** Removes what is in a folder, its marker file last: killed in between, it still says whose it was. One that is gone is none. */
+export async function removeMarkedFolder(folder: string, marker: string): Promise<void> {
+  await onDisk(folder, async () => {
+    const names = (await unlessAbsent(() => readdir(folder))) ?? [];
+    const everything = { recursive: true, force: true, maxRetries: 3 };
+    for (const name of names) if (name !== marker) await rm(path.join(folder, name), everything);
+    await rm(folder, everything);
+  });
 }
 
 /** Runs with a scratch folder, which is gone afterwards whatever happened. */
@@ -46,7 +56,7 @@ async function removeAbandoned(base: string): Promise<void> {
     const folder = path.join(base, name);
     if (!name.startsWith(PREFIX)) continue;
     try {
-      if (await isLeftOver(folder)) await onDisk(folder, () => rm(folder, { recursive: true, force: true }));
+      if (await isLeftOver(folder)) await removeMarkedFolder(folder, MARKER);
     } catch (error) {
       // Another's leftover in a shared folder stays: it is theirs to remove.
       if (!isLakepackError(error, 'PERMISSION_DENIED')) throw error;

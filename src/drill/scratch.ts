@@ -3,9 +3,10 @@
  * removed. What a drill makes is written down before it is made (`made-places.ts`), so that the next drill removes what
  * a killed one has left.
  */
-import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LakepackError } from '../base/errors.js';
+import { removeMarkedFolder } from '../base/scratch-folder.js';
 import { onDisk, unlessAbsent } from '../base/system-errors.js';
 
 const NAME = /^lakepack-drill-\d{8}T\d{6}Z-[0-9a-f]{8}$/;
@@ -54,7 +55,7 @@ export async function removeScratch(folder: string): Promise<void> {
   if (!isOurs || (marker !== `${path.basename(folder)}\n` && !(await isBare(folder, marker)))) {
     throw new LakepackError('INTERNAL', `${folder}: is not the folder of a drill: nothing was removed`);
   }
-  await onDisk(folder, () => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  await removeMarkedFolder(folder, MARKER);
 }
 
 /** Killed between making the folder and its marker: there is nothing in it, or a part of the marker. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { inScratchFolder, openScratchFolder } from '../../src/base/scratch-folder.js';
+import { inScratchFolder, openScratchFolder, removeMarkedFolder } from '../../src/base/scratch-folder.js';
 import { newTemporaryId } from '../../src/base/temporary-name.js';
 
 /** Linux gives no process a number above 2^22. */
@@ -39,6 +39,21 @@ describe('a scratch folder', () => {
     const left = [leftByTheDead('none'), leftByTheDead('lakepack-scr')];
     await inScratchFolder(() => Promise.resolve(), base);
     expect(left.filter((folder) => existsSync(folder))).toEqual([]);
+  });
+
+  test('keeps its marker until all else is gone, so that who is killed while removing it leaves something known', async () => {
+    const scratch = await openScratchFolder(base);
+    const locked = path.join(scratch.folder, 'a-folder-that-cannot-be-emptied');
+    mkdirSync(locked);
+    const removing = removeMarkedFolder(scratch.folder, '.lakepack-scratch');
+    const seen = new Set<string>();
+    while (existsSync(locked)) {
+      seen.add(existsSync(path.join(scratch.folder, '.lakepack-scratch')) ? 'marked' : 'unmarked');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await removing;
+    expect([...seen]).toEqual(['marked']);
+    expect(existsSync(scratch.folder)).toBe(false);
   });
 
   test('of a live process stays', async () => {
