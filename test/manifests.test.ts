@@ -99,7 +99,11 @@ describe('the examples', () => {
 
   test('are each explained in the README, and nothing else is', () => {
     const rows = tablesOf(fs.readFileSync(path.join(examples, 'README.md'), 'utf8')).flatMap((table) => table.rows);
-    expect(rows.map(([name]) => (name ?? '').replaceAll('`', '').trim()).sort()).toEqual([...names].sort());
+    const others = ['recipes', 'plans'].flatMap((folder) =>
+      fs.readdirSync(path.join(examples, folder)).map((name) => `${folder}/${name}`),
+    );
+    const told = rows.map(([name]) => (name ?? '').replaceAll('`', '').trim());
+    expect(told.sort()).toEqual([...names, ...others].sort());
   });
 
   test.skipIf(spawnSync('sha256sum', ['--version']).status !== 0)(

@@ -20,8 +20,10 @@ export function datasetsOf(files: readonly string[]): {
   readonly notes: readonly string[];
 } {
   const groups = new Map<string, string[]>();
-  for (const file of files.filter(isData)) {
-    const key = groupOf(file);
+  const data = files.filter(isData);
+  const isOfKinds = datasetsOfKinds(data);
+  for (const file of data) {
+    const key = groupOf(file, isOfKinds);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
@@ -42,13 +44,29 @@ function isData(file: string): boolean {
   return formatOfName(file) !== undefined && !folders.some((name) => name.startsWith('.') || name.startsWith('_'));
 }
 
-/** A glob. Raw CSV files of one name belong together: a dataset may have several kinds side by side. */
-function groupOf(file: string): string {
+/** Datasets that have so many names of files have one for each day or download, and not one for each kind. */
+const MAX_KINDS = 12;
+
+/** Raw CSV files of one name belong together: a dataset may have several kinds side by side. */
+function datasetsOfKinds(files: readonly string[]): (dataset: string) => boolean {
+  const kinds = new Map<string, Set<string>>();
+  for (const file of files) {
+    const folders = file.split('/');
+    if (formatOfName(file) !== 'csv') continue;
+    const dataset = folders.slice(0, 2).join('/');
+    const names = kinds.get(dataset) ?? new Set();
+    kinds.set(dataset, names.add(folders.at(-1) ?? ''));
+  }
+  return (dataset) => (kinds.get(dataset)?.size ?? 0) <= MAX_KINDS;
+}
+
+/** The glob of the files that make one table with this one. */
+function groupOf(file: string, isOfKinds: (dataset: string) => boolean): string {
   const folders = file.split('/');
   const [layer = '', dataset = ''] = folders;
   const name = folders.at(-1) ?? '';
-  const isRawCsv = !REFINED_LAYERS.has(layer) && formatOfName(file) === 'csv';
-  if (isRawCsv) return `${layer}/${dataset}/**/${name}`;
+  const isKind = !REFINED_LAYERS.has(layer) && formatOfName(file) === 'csv' && isOfKinds(`${layer}/${dataset}`);
+  if (isKind) return `${layer}/${dataset}/**/${name}`;
   return `${layer}/${dataset}/**/*${/(\.[a-z]+(\.(gz|zst))?)$/i.exec(name)?.[1] ?? ''}`;
 }
 
@@ -65,7 +83,16 @@ function datasetOf(glob: string, files: readonly string[], names: Map<string, st
   const table = names.has(plain) ? freeName(nameOf(`${layer}_${dataset}${suffix}`), names) : plain;
   names.set(table, glob);
   const mustBeFlat = !REFINED_LAYERS.has(layer);
-  return { path: `${layer}/${dataset}`, table, from: [glob], files, mustBeFlat };
+  return { path: `${layer}/${dataset}`, table, from: [escapedGlob(glob)], files, mustBeFlat };
+}
+
+/** A folder may be named like a pattern. Below layer and dataset, stars that begin a name are ours. */
+function escapedGlob(glob: string): string {
+  const names = glob.split('/').map((name, at) => {
+    const stars = at < 2 ? '' : (/^\*+/.exec(name)?.[0] ?? '');
+    return stars + name.slice(stars.length).replace(/[\\*?[\]{}()!+@|]/g, '\\$&');
+  });
+  return names.join('/');
 }
 
 const MAX_NAME_CHARS = 60;

@@ -1,62 +1,62 @@
 /** Finds the columns that tell the rows of a table apart: sensible ones first, proven over all rows. */
-import type { RecipeTable } from '../schema/recipe.js';
-import type { ColumnCounts, ColumnLook, LakeLook } from '../stores/duckdb-look.js';
+import type { ColumnLook, TableCopy } from '../stores/duckdb-look.js';
+import { keyCandidates, roleOf, usableColumns } from './init-key-candidates.js';
 
-const MAX_TRIES = 60;
-/** Columns beside the hive keys that a key may have. */
-const MAX_COLUMNS = 3;
-const MAX_CANDIDATES = 8;
+export interface FoundKeys {
+  /** Names of columns; none where no sensible set tells all rows apart. */
+  readonly keys: readonly string[];
+  /** What a reader should know, a sentence each. */
+  readonly notes: readonly string[];
+}
 
-/** The names of the key columns; none where no sensible set tells all rows apart. */
-export async function findKeys(
-  look: LakeLook,
-  table: RecipeTable,
-  files: readonly string[],
-  columns: readonly ColumnLook[],
-): Promise<readonly string[]> {
-  const counts = await look.counts(table, files);
-  if (counts.rows === 0) return [];
-  const tries = candidates(columns, counts);
-  for (const names of tries) {
-    if (await look.tellApart(table, files, names)) return names;
+/** Of counts that are off by some tenths, what could still be all rows. */
+const MAY_BE_ALL = 0.6;
+const EXACT_TRIES = 24;
+
+/** `columns` are those of the copy. */
+export async function findKeys(copy: TableCopy, columns: readonly ColumnLook[]): Promise<FoundKeys> {
+  const counts = await copy.counts();
+  if (counts.rows === 0) return { keys: [], notes: ['no rows are there yet: it has no keys'] };
+  const usable = usableColumns(columns, counts);
+  const names = usable.map(({ name }) => name);
+  const twins = names.length === 0 ? 0 : await copy.twins(names);
+  if (twins > 0)
+    return {
+      keys: [],
+      notes: [`no keys: ${twins} ${twins === 1 ? 'row has' : 'rows have'} the same ids, names and dates as another`],
+    };
+  const keys = await firstUnique(copy, keyCandidates(usable, counts), counts.rows);
+  if (keys === undefined) return { keys: [], notes: ['no keys: no few columns tell its rows apart'] };
+  return { keys, notes: repeatedNote(keys, columns) };
+}
+
+async function firstUnique(
+  copy: TableCopy,
+  sets: readonly (readonly string[])[],
+  rows: number,
+): Promise<readonly string[] | undefined> {
+  if (sets.length === 0) return undefined;
+  const about = await copy.aboutDistinct(sets);
+  const likely = sets.filter((_, index) => (about[index] ?? 0) >= rows * MAY_BE_ALL);
+  for (const set of likely.slice(0, EXACT_TRIES)) {
+    if ((await copy.twins(set)) === 0) return set;
   }
-  return [];
+  return undefined;
 }
 
-/** Sets of columns to try, best first. Those that cannot have enough different values are left out. */
-export function candidates(columns: readonly ColumnLook[], counts: ColumnCounts): readonly (readonly string[])[] {
-  const usable = columns.filter(({ name, mayBeKey }) => mayBeKey && counts.nulls.get(name) === 0);
-  const hive = usable.filter(({ isHiveKey }) => isHiveKey).map(({ name }) => name);
-  const own = usable
-    .filter(({ isHiveKey }) => !isHiveKey)
-    .map(({ name }) => name)
-    .sort((a, b) => likeness(b) - likeness(a) || (counts.distinct.get(b) ?? 0) - (counts.distinct.get(a) ?? 0))
-    .slice(0, MAX_CANDIDATES);
-  const sets: string[][] = own.filter((name) => likeness(name) > 0).map((name) => [name]);
-  for (let size = 1; size <= MAX_COLUMNS; size += 1) {
-    const some = combinations(own, size).map((names) => ({
-      names,
-      score: names.reduce((sum, name) => sum + likeness(name), 0),
-    }));
-    sets.push(...some.sort((a, b) => b.score - a.score).map(({ names }) => [...hive, ...names]));
-  }
-  const distinct = sets.filter((set, index) => sets.findIndex((one) => one.join('/') === set.join('/')) === index);
-  return distinct.filter((set) => mayTellApart(set, counts)).slice(0, MAX_TRIES);
+/** An identity that comes again in other partitions: often only the newest is wanted. */
+function repeatedNote(keys: readonly string[], columns: readonly ColumnLook[]): readonly string[] {
+  const chosen = columns.filter(({ name }) => keys.includes(name));
+  const own = chosen.filter(({ isHiveKey }) => !isHiveKey);
+  const [hive, ...others] = chosen.filter(({ isHiveKey }) => isHiveKey);
+  const isRepeated = own.length > 0 && own.every((column) => roleOf(column) === 'identity');
+  if (hive === undefined || others.length > 0 || !isRepeated) return [];
+  const names = own.map(({ name }) => name);
+  const sql = `SELECT * FROM source QUALIFY row_number() OVER (PARTITION BY ${names.map(quoted).join(', ')} ORDER BY ${quoted(hive.name)} DESC) = 1`;
+  const says = `${names.join(', ')} is different in every row of one ${hive.name}, and comes again in others`;
+  return [`${says}; for the newest row of each: "keys": ${JSON.stringify(names)}, "sql": ${JSON.stringify(sql)}`];
 }
 
-/** How much a name says that it names a row. */
-function likeness(name: string): number {
-  if (/^(id|uuid|guid|key)$/i.test(name)) return 3;
-  if (/(_id|_key|_uuid)$|[a-z]Id$/.test(name)) return 2;
-  return /(^|_)(code|codice|number|no|nr|date|name|sha256)(_|$)/i.test(name) ? 1 : 0;
-}
-
-/** Counts of different values are about right: a fifth of doubt. */
-function mayTellApart(set: readonly string[], { rows, distinct }: ColumnCounts): boolean {
-  return set.reduce((product, name) => product * (distinct.get(name) ?? 1), 1) * 1.2 >= rows;
-}
-
-function combinations(names: readonly string[], size: number): readonly (readonly string[])[] {
-  if (size === 0) return [[]];
-  return names.flatMap((name, index) => combinations(names.slice(index + 1), size - 1).map((rest) => [name, ...rest]));
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LakepackError, systemErrorCode } from '../base/errors.js';
 import { onDisk } from '../base/system-errors.js';
-import { newTemporaryId, temporaryName } from '../remote/temporary-name.js';
+import { newTemporaryId, temporaryName } from '../base/temporary-name.js';
 import { type Recipe, RECIPE_NAME } from '../schema/recipe.js';
+import type { StoreEngine } from '../schema/store-engine.js';
 import { initRecipe } from './init-recipe.js';
 import { listLakeFiles } from './list-lake-files.js';
 
@@ -16,6 +17,8 @@ export interface WriteRecipeOptions {
   readonly out?: string | { readonly kind: 'none' };
   /** Replace a file that is there. Default: refuse. */
   readonly replace?: boolean;
+  /** Engines of the recipe's stores. Default: `duckdb` alone, which needs no server. */
+  readonly engines?: readonly StoreEngine[];
   readonly signal?: AbortSignal;
 }
 
@@ -37,7 +40,11 @@ export async function writeRecipe(options: WriteRecipeOptions): Promise<WriteRec
   const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-recipe-'));
   try {
     const files = await listLakeFiles(options.lake, signal);
-    const { recipe, notes } = await initRecipe({ lake: options.lake, files, scratchDir, signal });
+    const { lake, engines } = options;
+    const { recipe, notes } = await initRecipe({
+      ...{ lake, files, scratchDir, signal },
+      ...(engines !== undefined && { engines }),
+    });
     if (typeof out === 'string') await putRecipe(out, recipe, options.replace ?? false);
     const elapsedMs = performance.now() - begunMs;
     return { lake: options.lake, ...(typeof out === 'string' && { file: out }), recipe, notes, elapsedMs };

@@ -3,8 +3,10 @@
  * rows apart, how long lists of floats are. For `recipe init`; what is sensible is decided there.
  */
 import type { RecipeTable } from '../schema/recipe.js';
-import { type Engine, openEngine, sqlName } from './duckdb-engine.js';
-import { csvTypesRelation, jsonTypesRelation, lookAtFiles, type SourceFiles } from './duckdb-read-files.js';
+import type { LogicalType } from './contract.js';
+import { csvColumnTypes } from './duckdb-csv-types.js';
+import { type Engine, type EngineCall, openEngine, sqlName } from './duckdb-engine.js';
+import { jsonTypesRelation, lookAtFiles, placeList, type SourceFiles, sourceRelation } from './duckdb-read-files.js';
 import { contextOf } from './duckdb-source.js';
 import { LakeTable } from './duckdb-table-rows.js';
 import { logicalTypeOf } from './logical-type.js';
@@ -20,140 +22,182 @@ export interface LookOptions {
 export interface ColumnLook {
   readonly name: string;
   readonly sqlType: string;
+  readonly kind: LogicalType['kind'];
   readonly isHiveKey: boolean;
-  /** A single value that tells something apart: no float, no list. */
-  readonly mayBeKey: boolean;
   readonly isFloatList: boolean;
 }
 
 export interface LakeLook {
   /** Columns with the types that hold all values of all files. Throws SOURCE_UNREADABLE. */
   columns(files: readonly string[]): Promise<readonly ColumnLook[]>;
-  /** Throws RECIPE_INVALID where a value cannot be cast as the table says. */
-  assertReadable(table: RecipeTable, files: readonly string[]): Promise<void>;
-  /** Rows, and for each column its NULLs and about how many different values it has. */
-  counts(table: RecipeTable, files: readonly string[]): Promise<ColumnCounts>;
-  /** Whether these columns together are different in every row. */
-  tellApart(table: RecipeTable, files: readonly string[], columns: readonly string[]): Promise<boolean>;
+  /**
+   * Reads the columns of a table once, every value cast; what is asked of the copy reads no file. Throws
+   * RECIPE_INVALID where a value cannot be cast as the table says.
+   */
+  copy(name: string, table: RecipeTable, files: readonly string[]): Promise<TableCopy>;
   /** The length of all lists of a column, where it is one. */
   listLength(table: RecipeTable, files: readonly string[], column: string): Promise<number | undefined>;
-  /** The copy of a table that is no longer asked for. */
-  forget(table: RecipeTable): Promise<void>;
   close(): void;
+}
+
+export interface TableCopy {
+  counts(): Promise<ColumnCounts>;
+  /** For each set of columns about how many different rows it sees: off by some tenths. One reading for all sets. */
+  aboutDistinct(sets: readonly (readonly string[])[]): Promise<readonly number[]>;
+  /** How many rows are too many for these columns to be different in every row: none where they tell all apart. */
+  twins(columns: readonly string[]): Promise<number>;
+  drop(): Promise<void>;
 }
 
 export interface ColumnCounts {
   readonly rows: number;
-  readonly nulls: ReadonlyMap<string, number>;
+  /** About: off by some tenths. */
   readonly distinct: ReadonlyMap<string, number>;
+  readonly nulls: ReadonlyMap<string, number>;
+  /** Characters of the longest text; 0 for what is no text. */
+  readonly longest: ReadonlyMap<string, number>;
+}
+
+interface Looking extends LookOptions {
+  readonly engine: Engine;
+  /** Looked at once: headers and footers of thousands of files take seconds. */
+  readonly sources: Map<readonly string[], Promise<SourceFiles>>;
 }
 
 export async function openLakeLook(options: LookOptions): Promise<LakeLook> {
   const engine = await openEngine({ folders: [options.lake], scratchDir: options.scratchDir });
-  const copies = new Map<string, Promise<string>>();
-  const copyOf = (table: RecipeTable, files: readonly string[]): Promise<string> => {
-    const key = JSON.stringify(table);
-    const known = copies.get(key) ?? copied(engine, `look ${copies.size + 1}`, table, files, options);
-    copies.set(key, known);
-    return known;
-  };
-  const call = { signal: options.signal, subject: 'recipe' };
-  const ask = async (table: RecipeTable, files: readonly string[], what: string): Promise<readonly unknown[]> =>
-    (await engine.rows(`SELECT ${what} FROM ${sqlName(await copyOf(table, files))}`, call))[0] ?? [];
+  const looking: Looking = { ...options, engine, sources: new Map() };
   return {
-    columns: (files) => columnsOf(engine, files, options),
-    assertReadable: async (table, files) => {
-      await copyOf(table, files);
-    },
-    counts: async (table, files) => countsOf(await ask(table, files, countList(table)), table),
-    tellApart: async (table, files, columns) => {
-      const names = columns.map(sqlName).join(', ');
-      const copy = sqlName(await copyOf(table, files));
-      const twins = `SELECT 1 FROM ${copy} GROUP BY ${names} HAVING count(*) > 1 LIMIT 1`;
-      return (await engine.rows(twins, call)).length === 0;
-    },
-    listLength: async (table, files, column) => {
-      const name = sqlName(column);
-      const nulls = `count(*) FILTER (len(list_filter(${name}, lambda x: x IS NULL)) > 0)`;
-      const [least, most, withNulls] = await ask(table, files, `min(len(${name})), max(len(${name})), ${nulls}`);
-      return least !== null && least === most && Number(withNulls) === 0 ? Number(least) : undefined;
-    },
-    forget: async (table) => {
-      const copy = await copies.get(JSON.stringify(table))?.catch(() => undefined);
-      if (copy !== undefined) await engine.rows(`DROP TABLE ${sqlName(copy)}`, call);
-      copies.delete(JSON.stringify(table));
-    },
+    columns: (files) => columnsOf(looking, files),
+    copy: (name, table, files) => copied(looking, name, table, files),
+    listLength: (table, files, column) => listLengthOf(looking, table, files, column),
     close: () => engine.close(),
   };
 }
 
-/** Reads a table once, every value cast; what follows asks the copy and not thousands of files again. */
-async function copied(
-  engine: Engine,
-  name: string,
-  table: RecipeTable,
-  files: readonly string[],
-  options: LookOptions,
-): Promise<string> {
-  const recipe = { recipeVersion: 1, tables: { look: table }, stores: {} } as const;
-  const opened = new LakeTable(await contextOf(engine, 'look', table, { ...options, recipe, files }));
-  const sql = await opened.select((column) => sqlName(column.name));
-  await engine.rows(`CREATE TABLE ${sqlName(name)} AS ${sql}`, opened.call(options));
-  return name;
+function callOf({ signal }: LookOptions, subject: string): EngineCall {
+  return { signal, subject };
 }
 
-function countList({ columns }: RecipeTable): string {
-  const parts = Object.keys(columns).map(
-    (name) => `count(*) - count(${sqlName(name)}), approx_count_distinct(${sqlName(name)})`,
-  );
-  return ['count(*)', ...parts].join(', ');
+function sourceOf(looking: Looking, files: readonly string[]): Promise<SourceFiles> {
+  const table: RecipeTable = { from: files.slice(0, 1), columns: {} };
+  const source =
+    looking.sources.get(files) ??
+    lookAtFiles(looking.engine, { ...looking, table, files }, callOf(looking, files[0] ?? looking.lake));
+  looking.sources.set(files, source);
+  return source;
 }
 
-function countsOf(row: readonly unknown[], { columns }: RecipeTable): ColumnCounts {
-  const at = (offset: number): ReadonlyMap<string, number> =>
-    new Map(Object.keys(columns).map((name, index) => [name, Number(row[1 + 2 * index + offset])]));
-  return { rows: Number(row[0]), nulls: at(0), distinct: at(1) };
-}
-
-async function columnsOf(
-  engine: Engine,
-  files: readonly string[],
-  options: LookOptions,
-): Promise<readonly ColumnLook[]> {
-  const call = { signal: options.signal, subject: files[0] ?? options.lake };
-  const table: RecipeTable = { from: [...files.slice(0, 1)], columns: {} };
-  const source = await lookAtFiles(engine, { ...options, table, files }, call);
-  const described = await engine.rows(`DESCRIBE ${typesOf(source)}`, call);
-  const own = described.map((row) => ({ name: String(row[0]), sqlType: String(row[1]) }));
+async function columnsOf(looking: Looking, files: readonly string[]): Promise<readonly ColumnLook[]> {
+  const source = await sourceOf(looking, files);
+  const own = await typesOf(looking, source, callOf(looking, 'the types of its columns'));
   const isHive = (name: string): boolean => source.hiveKeys.some((key) => key.toLowerCase() === name.toLowerCase());
   return [
     ...own
-      .filter(({ name }) => !isHive(name) && !name.startsWith('lakepack '))
-      .map(({ name, sqlType }) => lookOf(name, sqlType, false)),
+      .filter(([name]) => !isHive(name) && !name.startsWith('lakepack '))
+      .map(([name, sqlType]) => lookOf(name, sqlType, false)),
     ...source.hiveKeys.map((name) => lookOf(name, 'VARCHAR', true)),
   ];
 }
 
-function typesOf(source: SourceFiles): string {
-  if (source.format === 'csv') return csvTypesRelation(source);
-  if (source.format !== 'parquet') return jsonTypesRelation(source);
-  return `SELECT * FROM read_parquet([${source.places.map(({ place }) => `'${place.replaceAll("'", "''")}'`).join(', ')}], union_by_name = true, hive_partitioning = false)`;
+async function typesOf(
+  { engine }: Looking,
+  source: SourceFiles,
+  call: EngineCall,
+): Promise<readonly (readonly [string, string])[]> {
+  if (source.format === 'csv') {
+    const relation = sourceRelation({ ...source, hiveKeys: [] }, { from: [], columns: {} }, false);
+    return csvColumnTypes(engine, relation, source.csvHeaders.length === 0 ? [] : csvNames(source), call);
+  }
+  const described = await engine.rows(`DESCRIBE ${typedRelation(source)}`, call);
+  return described.map((row) => [String(row[0]), String(row[1])]);
 }
 
-const KEY_KINDS: ReadonlySet<string> = new Set(['text', 'integer', 'date', 'timestamp', 'uuid']);
+function csvNames(source: SourceFiles): readonly string[] {
+  const names = source.csvHeaders.flatMap((header) => header.names);
+  return names.filter((name, at) => names.findIndex((one) => one.toLowerCase() === name.toLowerCase()) === at);
+}
+
+function typedRelation(source: SourceFiles): string {
+  if (source.format !== 'parquet') return jsonTypesRelation(source);
+  return `SELECT * FROM read_parquet(${placeList(source.places)}, union_by_name = true, hive_partitioning = false)`;
+}
 
 /** A type that not every engine can hold becomes text, which holds everything. */
 function lookOf(name: string, described: string, isHiveKey: boolean): ColumnLook {
-  let sqlType = described;
-  let kind = 'text';
-  let isFloatList = false;
   try {
     const type = logicalTypeOf(described, name);
-    kind = type.kind;
-    isFloatList = type.kind === 'list' && type.of.kind === 'float';
+    const isFloatList = type.kind === 'list' && type.of.kind === 'float';
+    return { name, sqlType: described, kind: type.kind, isHiveKey, isFloatList };
   } catch {
     // The recipe's word for anything: DuckDB can print every value.
-    sqlType = 'VARCHAR';
+    return { name, sqlType: 'VARCHAR', kind: 'text', isHiveKey, isFloatList: false };
   }
-  return { name, sqlType, isHiveKey, mayBeKey: KEY_KINDS.has(kind), isFloatList };
+}
+
+async function copied(
+  looking: Looking,
+  name: string,
+  table: RecipeTable,
+  files: readonly string[],
+): Promise<TableCopy> {
+  const { engine } = looking;
+  const sql = await selectOf(looking, name, table, files);
+  const copy = sqlName('lakepack look');
+  const call = callOf(looking, `table ${name}`);
+  await engine.rows(`CREATE OR REPLACE TABLE ${copy} AS ${sql}`, call);
+  const ask = async (what: string): Promise<readonly unknown[]> =>
+    (await engine.rows(`SELECT ${what} FROM ${copy}`, call))[0] ?? [];
+  return {
+    counts: async () => countsOf(await ask(countList(table)), Object.keys(table.columns)),
+    aboutDistinct: async (sets) => (await ask(distinctList(sets))).map(Number),
+    twins: async (columns) => {
+      const grouped = `SELECT count(*) AS n FROM ${copy} GROUP BY ${columns.map(sqlName).join(', ')}`;
+      return Number((await engine.rows(`SELECT coalesce(sum(n - 1), 0) FROM (${grouped})`, call))[0]?.[0]);
+    },
+    drop: async () => {
+      await engine.rows(`DROP TABLE ${copy}`, call);
+    },
+  };
+}
+
+async function selectOf(looking: Looking, name: string, table: RecipeTable, files: readonly string[]): Promise<string> {
+  const recipe = { recipeVersion: 1, tables: { [name]: table }, stores: {} } as const;
+  const context = await contextOf(looking.engine, name, table, { ...looking, recipe, files });
+  const opened = new LakeTable({ ...context, look: () => sourceOf(looking, files) });
+  return opened.select((column) => sqlName(column.name));
+}
+
+function countList({ columns }: RecipeTable): string {
+  const parts = Object.entries(columns).map(([column, sqlType]) => {
+    const name = sqlName(column);
+    const longest = sqlType === 'VARCHAR' ? `coalesce(max(length(${name})), 0)` : '0';
+    return `count(*) - count(${name}), approx_count_distinct(${name}), ${longest}`;
+  });
+  return ['count(*)', ...parts].join(', ');
+}
+
+function countsOf(row: readonly unknown[], names: readonly string[]): ColumnCounts {
+  const at = (offset: number): ReadonlyMap<string, number> =>
+    new Map(names.map((name, index) => [name, Number(row[1 + 3 * index + offset])]));
+  return { rows: Number(row[0]), nulls: at(0), distinct: at(1), longest: at(2) };
+}
+
+function distinctList(sets: readonly (readonly string[])[]): string {
+  return sets.map((set) => `approx_count_distinct(hash(${set.map(sqlName).join(', ')}))`).join(', ');
+}
+
+async function listLengthOf(
+  looking: Looking,
+  table: RecipeTable,
+  files: readonly string[],
+  column: string,
+): Promise<number | undefined> {
+  const columns = { [column]: table.columns[column] ?? 'VARCHAR' };
+  const sql = await selectOf(looking, 'look', { from: table.from, columns }, files);
+  const name = sqlName(column);
+  const nulls = `count(*) FILTER (len(list_filter(${name}, lambda x: x IS NULL)) > 0)`;
+  const asked = `SELECT min(len(${name})), max(len(${name})), ${nulls} FROM (${sql})`;
+  const [least, most, withNulls] = (await looking.engine.rows(asked, callOf(looking, column)))[0] ?? [];
+  return least !== null && least === most && Number(withNulls) === 0 ? Number(least) : undefined;
 }

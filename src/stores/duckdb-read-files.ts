@@ -240,8 +240,3 @@ function has(names: readonly string[], name: string): boolean {
 export function jsonTypesRelation(source: SourceFiles): string {
   return `SELECT * EXCLUDE (filename) FROM read_json(${placeList(source.places)}, sample_size = -1, union_by_name = true, ${jsonOptions(source)})`;
 }
-
-/** For DESCRIBE: CSV with the types that DuckDB finds in all lines. */
-export function csvTypesRelation(source: SourceFiles): string {
-  return `SELECT * FROM read_csv(${placeList(source.places)}, header = true, sample_size = -1, union_by_name = true, hive_partitioning = false)`;
-}

@@ -28,6 +28,8 @@ const TELLS_OF_SESSION =
 /** Asked for a difference to today when they are given one argument. */
 const TODAY_BY_DEFAULT: ReadonlySet<string> = new Set(['age']);
 const RELATION = 'source';
+const OWN_NAME = /^[a-z_][a-z0-9_]*$/;
+const ENGINE_NAME = /^(duckdb|sqlite|pragma|pg)_/;
 
 /** Throws RECIPE_INVALID; `call.subject` begins the message. */
 export async function judgeSql(engine: Engine, sql: string, call: EngineCall): Promise<JudgedSql> {
@@ -87,7 +89,12 @@ interface FunctionKinds {
   readonly changing: ReadonlySet<string>;
 }
 
+const knownKinds = new WeakMap<Engine, FunctionKinds>();
+
+/** Asked once of an engine: its list is long. */
 async function functionKinds(engine: Engine, call: EngineCall): Promise<FunctionKinds> {
+  const known = knownKinds.get(engine);
+  if (known !== undefined) return known;
   const rows = await engine.rows(
     `SELECT DISTINCT function_name, function_type = 'aggregate' FROM duckdb_functions()
      WHERE function_type = 'aggregate' OR (stability <> 'CONSISTENT' AND function_name <> 'error')`,
@@ -95,7 +102,9 @@ async function functionKinds(engine: Engine, call: EngineCall): Promise<Function
   );
   const namesWhere = (isAggregate: boolean): ReadonlySet<string> =>
     new Set(rows.filter((row) => row[1] === isAggregate).map((row) => String(row[0]).toLowerCase()));
-  return { aggregates: namesWhere(true), changing: namesWhere(false) };
+  const kinds = { aggregates: namesWhere(true), changing: namesWhere(false) };
+  knownKinds.set(engine, kinds);
+  return kinds;
 }
 
 function faultOf(nodes: readonly Node[], kinds: FunctionKinds): string | undefined {
@@ -107,11 +116,15 @@ function faultOf(nodes: readonly Node[], kinds: FunctionKinds): string | undefin
   return undefined;
 }
 
-/** The names that WITH gives to queries. */
+/**
+ * The names that WITH gives to queries; also where they are out of sight, so none that would then be a file or one of
+ * the engine's own tables.
+ */
 function namesOfWith(node: Node): readonly string[] {
   const map = isNode(node['cte_map']) ? node['cte_map']['map'] : undefined;
   const named = Array.isArray(map) ? map.filter(isNode).map((entry) => String(entry['key']).toLowerCase()) : [];
-  return typeof node['cte_name'] === 'string' ? [...named, node['cte_name'].toLowerCase()] : named;
+  const names = typeof node['cte_name'] === 'string' ? [...named, node['cte_name'].toLowerCase()] : named;
+  return names.filter((name) => OWN_NAME.test(name) && !ENGINE_NAME.test(name));
 }
 
 function tableFault(node: Node, known: ReadonlySet<string>): string | undefined {
