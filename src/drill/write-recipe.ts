@@ -1,8 +1,8 @@
 /** `lakepack recipe init`: looks at a lake and puts a recipe into it, beside the data that it is about. */
-import { link, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LakepackError, systemErrorCode } from '../base/errors.js';
+import { inScratchFolder } from '../base/scratch-folder.js';
 import { onDisk } from '../base/system-errors.js';
 import { newTemporaryId, temporaryName } from '../base/temporary-name.js';
 import { type Recipe, RECIPE_NAME } from '../schema/recipe.js';
@@ -32,25 +32,23 @@ export interface WriteRecipeReport {
   readonly elapsedMs: number;
 }
 
-/** @throws NOT_FOUND, LAKE_UNREADABLE, TARGET_CONFLICT for a file that is there, PERMISSION_DENIED, DISK_FULL, INTERRUPTED. */
+/** @throws NOT_FOUND, also for a lake without a table; LAKE_UNREADABLE, TARGET_CONFLICT for a file that is there, PERMISSION_DENIED, DISK_FULL, INTERRUPTED. */
 export async function writeRecipe(options: WriteRecipeOptions): Promise<WriteRecipeReport> {
   const begunMs = performance.now();
   const signal = options.signal ?? new AbortController().signal;
   const out = options.out ?? path.join(options.lake, RECIPE_NAME);
-  const scratchDir = await mkdtemp(path.join(tmpdir(), 'lakepack-recipe-'));
-  try {
+  return await inScratchFolder(async (scratchDir) => {
     const files = await listLakeFiles(options.lake, signal);
     const { lake, engines } = options;
     const { recipe, notes } = await initRecipe({
       ...{ lake, files, scratchDir, signal },
       ...(engines !== undefined && { engines }),
     });
+    if (Object.keys(recipe.tables).length === 0) throw nothingTabular(options.lake, notes);
     if (typeof out === 'string') await putRecipe(out, recipe, options.replace ?? false);
     const elapsedMs = performance.now() - begunMs;
     return { lake: options.lake, ...(typeof out === 'string' && { file: out }), recipe, notes, elapsedMs };
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  });
 }
 
 async function putRecipe(file: string, recipe: Recipe, replace: boolean): Promise<void> {
@@ -68,6 +66,16 @@ async function putRecipe(file: string, recipe: Recipe, replace: boolean): Promis
       await rm(temporary, { force: true });
     }
   });
+}
+
+function nothingTabular(lake: string, notes: readonly string[]): LakepackError {
+  return new LakepackError(
+    'NOT_FOUND',
+    `${lake}: no table was found in it: expected Parquet, CSV, JSON or JSONL files`,
+    {
+      hint: [...notes, 'docs/recipes.md says how to write a recipe by hand'].join('; '),
+    },
+  );
 }
 
 function isThere(file: string, cause: unknown): LakepackError {

@@ -77,9 +77,9 @@ export const rebuildCommand: Command = {
     ...NARROWING,
   },
   examples: [
-    { line: 'lakepack rebuild --store duckdb --from r2:lake --into ./lake.duckdb', why: 'a database to look into' },
+    { line: 'lakepack rebuild --store warehouse --from r2:lake --into ./lake.duckdb', why: 'a database to look into' },
     {
-      line: 'lakepack rebuild --store postgres --from r2:lake --into reporting --replace',
+      line: 'lakepack rebuild --store serving --from r2:lake --into reporting --replace',
       why: 'a schema, swapped in',
     },
     {

@@ -28,7 +28,7 @@ export const drillRunCommand: Command = {
     { line: 'lakepack drill run --quick --from r2:lake', why: 'the newest export of each dataset' },
     { line: 'lakepack drill run --all --from ./lake --report ./reports', why: 'everything, with a page to show' },
     {
-      line: 'lakepack drill run --oldest-unproven --max-minutes 30 --from r2:lake --stores duckdb',
+      line: 'lakepack drill run --oldest-unproven --max-minutes 30 --from r2:lake --stores warehouse',
       why: 'half an hour a night, until all is covered',
     },
     { line: 'lakepack drill run nightly.plan.json --from b2:lake --same-as r2:lake', why: 'a plan, after a migration' },

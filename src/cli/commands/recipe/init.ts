@@ -1,9 +1,11 @@
 /** `lakepack recipe init`: a recipe made by looking at a lake. */
+import { LakepackError } from '../../../base/errors.js';
 import { showPath } from '../../../base/paths.js';
 import type { WriteRecipeReport } from '../../../index.js';
 import { given } from '../../arguments.js';
 import type { Command, CommandContext } from '../../command.js';
 import { EXIT_CODES } from '../../exit-code.js';
+import { STORE_ENGINES, type StoreEngine } from '../../../schema/store-engine.js';
 import { safeJson, safeText, shellWord } from '../../safe-text.js';
 import { onDisk } from '../../selectors.js';
 import { tableLines, type Column } from '../../table.js';
@@ -19,6 +21,12 @@ export const recipeInitCommand: Command = {
       kind: 'value',
       placeholder: 'FILE',
       describe: 'where to write it (default: lakepack.recipe.json in the lake); -: to stdout',
+      group: 'Recipe',
+    },
+    engines: {
+      kind: 'list',
+      placeholder: 'A,B',
+      describe: `in which engines the tables shall stand: ${STORE_ENGINES.join(', ')} (default: duckdb)`,
       group: 'Recipe',
     },
     force: { kind: 'flag', describe: 'replace a recipe that is there', group: 'Recipe' },
@@ -37,6 +45,7 @@ export const recipeInitCommand: Command = {
         ...given({
           out: out === '-' ? { kind: 'none' as const } : args.read('out', (text) => onDisk(text, io.cwd)),
           replace: args.flag('force'),
+          engines: enginesOf(args.list('engines')),
         }),
       }),
     );
@@ -44,6 +53,20 @@ export const recipeInitCommand: Command = {
     return EXIT_CODES.done;
   },
 };
+
+/** Throws USAGE for one that is not known. */
+function enginesOf(words: readonly string[] | undefined): readonly StoreEngine[] | undefined {
+  return words
+    ?.flatMap((word) => word.split(','))
+    .map((word) => {
+      const engine = STORE_ENGINES.find((one) => one === word);
+      if (engine !== undefined) return engine;
+      throw new LakepackError(
+        'USAGE',
+        `--engines: not a choice: expected ${STORE_ENGINES.join(', ')}, got ${showPath(word)}`,
+      );
+    });
+}
 
 type Row = readonly [string, WriteRecipeReport['recipe']['tables'][string]];
 
