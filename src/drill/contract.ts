@@ -58,14 +58,19 @@ export interface DrillOptions {
   readonly scratch?: string;
   /** What the drill made stays: on a failure (default), always, never. */
   readonly keep?: 'on-failure' | 'always' | 'never';
-  /** Where evidence goes. Default: the archive itself. `none`: nowhere. */
-  readonly evidence?: ArchivePlace | 'none';
+  /** Where evidence goes. Default: the archive itself. */
+  readonly evidence?: ArchivePlace | NoEvidence;
   /** Environment variables: connections of stores. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly concurrency?: number;
   readonly stateDir?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
+}
+
+/** Nothing is left behind, for trying things out. */
+export interface NoEvidence {
+  readonly kind: 'none';
 }
 
 export interface DrillReport {

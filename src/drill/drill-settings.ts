@@ -8,7 +8,7 @@ import { ignoreProgress, type ProgressListener } from '../base/progress.js';
 import { sharedSignal } from '../base/shared-signal.js';
 import { userStateDir } from '../base/state-dir.js';
 import type { Recipe } from '../schema/recipe.js';
-import type { DrillOptions, DrillPlan } from './contract.js';
+import type { DrillOptions, NoEvidence, DrillPlan } from './contract.js';
 import { parseDrillPlan } from './drill-plan.js';
 
 export interface DrillSettings {
@@ -58,7 +58,7 @@ export function settingsOfDrill(options: DrillOptions & DrillCaller, now: Date):
     sameAs: options.sameAs,
     scratchBase: path.resolve(options.scratch ?? tmpdir()),
     keep: options.keep ?? 'on-failure',
-    evidence: evidence === 'none' ? undefined : evidence,
+    evidence: isNone(evidence) ? undefined : evidence,
     environment: options.environment ?? {},
     nodeVersion: options.nodeVersion ?? 'unknown',
     concurrency,
@@ -90,4 +90,8 @@ function drillIdAt(at: Date): string {
     .replace(/[-:]/g, '')
     .replace(/\.\d+Z$/, 'Z');
   return `${time}-${randomBytes(4).toString('hex')}`;
+}
+
+function isNone(place: ArchivePlace | NoEvidence): place is NoEvidence {
+  return typeof place === 'object' && 'kind' in place;
 }

@@ -51,7 +51,7 @@ describe('drill run', () => {
       { env: { PGHOST: 'h' } },
     );
     expect(options).toMatchObject({
-      ...{ scratch: '/s', keep: 'always', evidence: 'none', concurrency: 3, environment: { PGHOST: 'h' } },
+      ...{ scratch: '/s', keep: 'always', evidence: { kind: 'none' }, concurrency: 3, environment: { PGHOST: 'h' } },
       sameAs: { location: 'b' },
       plan: { budget: { maxBytes: 2 * 1024 ** 3, maxMinutes: 5 }, stores: ['x', 'y'] },
     });

@@ -213,7 +213,7 @@ describe('nobody could look', () => {
     packed.remote.objects.clear();
     expect(reasons(await runOn(packed))).toEqual(['NOTHING_TO_DRILL pick']);
     expect(
-      reasons(await runOn(packed, { from: path.join(packed.scratch, 'no such folder'), evidence: 'none' })),
+      reasons(await runOn(packed, { from: path.join(packed.scratch, 'no such folder'), evidence: { kind: 'none' } })),
     ).toEqual(['ARCHIVE_UNREACHABLE pick']);
   });
 
@@ -298,7 +298,7 @@ describe('what a drill leaves', () => {
 describe('a budget', () => {
   test('spreads the proof over nights, oldest unproven first, until all is covered', async () => {
     const packed = await packedLake();
-    const whole = (await runOn(packed, { evidence: 'none' })).record;
+    const whole = (await runOn(packed, { evidence: { kind: 'none' } })).record;
     const maxBytes = Math.max(...whole.exports.map(({ storedBytes }) => storedBytes));
     const seen = new Set<string>();
     for (let night = 0; night < 3; night += 1) {

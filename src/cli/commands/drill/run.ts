@@ -41,7 +41,7 @@ export const drillRunCommand: Command = {
     );
     const told = await tell(report, context, library);
     const whole: DrillReport = { ...report, findings: [...report.findings, ...told] };
-    const written = await writeReports(whole, options, context, library);
+    const written = await writeReports(whole, context, library);
     const result = { ...whole, reports: written.files };
     await context.print('output-drill-run', result, () => drillLines(whole, written.files, context));
     if (written.failure !== undefined) throw written.failure;
@@ -78,7 +78,7 @@ async function drillOptions(context: CommandContext, library: Library): Promise<
       sameAs: await archivePlaceIfGiven(args.text('same-as'), context),
       scratch: scratch === undefined ? undefined : onDisk(scratch, io.cwd),
       keep: args.choice('keep', KEEP),
-      evidence: evidence === 'none' ? ('none' as const) : await archivePlaceIfGiven(evidence, context),
+      evidence: evidence === 'none' ? { kind: 'none' as const } : await archivePlaceIfGiven(evidence, context),
       concurrency: args.read('concurrency', parseWhole),
       stateDir: stateDirFrom(io),
     }),
@@ -98,17 +98,12 @@ interface Written {
   readonly failure?: Error;
 }
 
-async function writeReports(
-  report: DrillReport,
-  options: DrillOptions,
-  { args, io }: CommandContext,
-  library: Library,
-): Promise<Written> {
+async function writeReports(report: DrillReport, { args, io }: CommandContext, library: Library): Promise<Written> {
   const { drillId } = report.record;
   const file = (name: string): string | undefined => args.read(name, (text) => onDisk(text, io.cwd));
   const folder = file('report');
   // Evidence that found no place in an archive is not thrown away.
-  const kept = report.evidenceKey === undefined && options.evidence !== 'none' && folder === undefined;
+  const kept = report.evidenceKey === undefined && args.text('evidence') !== 'none' && folder === undefined;
   const single = given({ html: file('html'), junit: file('junit'), prometheus: file('prometheus') });
   try {
     const inFolder =
