@@ -131,7 +131,8 @@ async function assertFree(target: string, replace: boolean): Promise<void> {
       hint: 'choose another target, or say that it may be replaced (--replace)',
     });
   }
-  const stranger = names.find((name) => !name.endsWith('.lance'));
+  // Some versions keep a list of their own beside the tables.
+  const stranger = names.find((name) => !name.endsWith('.lance') && name !== '__manifest');
   if (stranger === undefined) return;
   throw new LakepackError(
     'TARGET_NOT_EMPTY',
