@@ -130,7 +130,10 @@ async function countRows(lake: string, recipe: Recipe): Promise<ReadonlyMap<stri
     const different = new Set<string>();
     for (const one of paths.filter((file) => fits(file))) {
       const file = await asyncBufferFromFile(path.join(lake, one));
-      const read = await parquetReadObjects({ file, ...(sql !== undefined && { columns: [...keys] }) });
+      const read: readonly Record<string, unknown>[] = await parquetReadObjects({
+        file,
+        ...(sql !== undefined && { columns: [...keys] }),
+      });
       rows += read.length;
       if (sql !== undefined) for (const row of read) different.add(JSON.stringify(keys.map((key) => row[key])));
     }
