@@ -71,4 +71,4 @@ async function startSubject(): Promise<StoreSubject> {
   };
 }
 
-describeStore('cosmos', startSubject, { needsKeys: true, mutate });
+describeStore('cosmos', startSubject, { needsKeys: true, manyRows: 2_000, mutate });
