@@ -24,8 +24,8 @@ try {
   await ensureInstalled(say);
   await ensurePrograms(say);
   await build(say);
-  // Side by side: most of a test's time is spent waiting for a child or a disk.
-  await Promise.all([check(), test()]);
+  await check();
+  await test();
 } catch (error) {
   if (!(error instanceof PreparationError)) throw error;
   say('FAILED', error.message);
@@ -34,12 +34,12 @@ try {
 report();
 
 async function check() {
-  say('check', 'eslint, prettier, types, beside the tests …');
+  say('check', 'eslint, prettier, types …');
   const [command, args] = npmCommand('run', '--silent', 'check');
   const { status, seconds, lines } = await capture(command, args, { cwd: projectFolder });
   if (status === 0) return say('check', `clean in ${seconds.toFixed(0)} s`);
   process.stdout.write(`${lines.join('\n')}\n`);
-  say('FAILED', '`npm run check` found the above');
+  say('FAILED', '`npm run check` found the above; the tests go on');
   totals.failed += 1;
 }
 
