@@ -112,22 +112,7 @@ function differencesOf(store: DrilledStore, { name, differences, differencesOmit
     differencesOmitted === 0 ? '' : ` ${countedText(differencesOmitted, 'more difference')} found and not listed.`;
   return html`<h3>${name} in ${store.name}</h3>
     <p class="note">${countedText(differences.length, 'difference')} listed.${more}</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Differences of ${name} in ${store.name}">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">Column</th>
-            <th scope="col">Row</th>
-            <th scope="col">Expected</th>
-            <th scope="col">Found</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${differences.map(differenceRow)}
-        </tbody>
-      </table>
-    </div> `;
+    ${scrolling(`Differences of ${name} in ${store.name}`, ['What', 'Column', 'Row', 'Expected', 'Found'], differences.map(differenceRow))}`;
 }
 
 function differenceRow({ level, reason, column, key, expected, found }: TableDifference): Markup {
@@ -146,22 +131,7 @@ export function assertionsSection({ assertions }: DrillRecord): Markup {
   if (assertions.length === 0) return NOTHING;
   return html`<section aria-labelledby="assertions">
     <h2 id="assertions">The plan’s own questions</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Questions of the plan">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Question</th>
-            <th scope="col">Store</th>
-            <th scope="col">Expected</th>
-            <th scope="col">Found</th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${assertions.map(assertionRow)}
-        </tbody>
-      </table>
-    </div>
+    ${scrolling('Questions of the plan', ['Question', 'Store', 'Expected', 'Found', 'Outcome'], assertions.map(assertionRow))}
   </section>`;
 }
 
@@ -193,23 +163,11 @@ export function exportsSection({ exports, exportsLeft, outcome }: DrillRecord): 
   return html`<section aria-labelledby="exports">
     <h2 id="exports">Exports drilled</h2>
     <p class="note">${notes.join(' ')}</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Exports drilled">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Partition</th>
-            <th scope="col">Packed</th>
-            <th scope="col" class="number">Files</th>
-            <th scope="col" class="number">Bytes</th>
-            <th scope="col" class="number">Stored</th>
-            <th scope="col">Proven</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${shown.map((one) => exportRow(one, outcome))}
-        </tbody>
-      </table>
-    </div>
+    ${scrolling(
+      'Exports drilled',
+      ['Partition', 'Packed', ...NUMBER_HEADINGS, 'Proven'],
+      shown.map((one) => exportRow(one, outcome)),
+    )}
   </section>`;
 }
 
@@ -239,6 +197,25 @@ const OUTCOMES: Readonly<Record<DrillOutcome, string>> = {
 
 function outcomeMark(outcome: DrillOutcome): Markup {
   return html`<span class="mark ${outcome}">${OUTCOMES[outcome]}</span>`;
+}
+
+/** Headings of columns that hold numbers, which stand to the right. */
+const NUMBER_HEADINGS: readonly string[] = ['Files', 'Bytes', 'Stored'];
+
+/** A table that scrolls within the page where it is too wide, also by keyboard. */
+function scrolling(label: string, headings: readonly string[], rows: readonly Markup[]): Markup {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">
+    <table>
+      <thead>
+        <tr>
+          ${headings.map((heading) => (NUMBER_HEADINGS.includes(heading) ? html`<th scope="col" class="number">${heading}</th>` : html`<th scope="col">${heading}</th>`))}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function capital(text: string): string {
