@@ -79,15 +79,10 @@ async function passes(copy: kit.Copy, run: kit.DrillRun = {}): Promise<void> {
 
 const FILES_ONLY = ['--stores', 'none'];
 
-describe('in a folder', () => {
-  test('the same archive without damage passes, all of it proven', async () => {
-    const copy = await kit.putFolder(objects);
-    await passes(copy);
-    await passes(copy, { flags: FILES_ONLY });
-  });
-
+/** The same classes in every medium: each is told, what it touched is not proven, and evidence is left. */
+function tellObjectDamages(put: () => Promise<kit.Copy>): void {
   test.each(OBJECT_DAMAGES)('$name: $reasons', async (one) => {
-    const copy = await kit.putFolder(objects);
+    const copy = await put();
     await one.damage(copy);
     const drilled = await kit.drillOf(copy, { flags: one.needsStores === true ? [] : FILES_ONLY });
     tells(one.name, drilled, expectedOf(one));
@@ -96,6 +91,16 @@ describe('in a folder', () => {
     expect(drilled.evidenceKey).toBeDefined();
     await leftEvidence(copy, drilled);
   });
+}
+
+describe('in a folder', () => {
+  test('the same archive without damage passes, all of it proven', async () => {
+    const copy = await kit.putFolder(objects);
+    await passes(copy);
+    await passes(copy, { flags: FILES_ONLY });
+  });
+
+  tellObjectDamages(() => kit.putFolder(objects));
 
   test('an export that a drill has proven, and that is gone with everything: MANIFEST_MISSING', async () => {
     const copy = await kit.putFolder(objects);
@@ -211,16 +216,7 @@ describe.skipIf(!hasSharedCeph())('in a real S3 (needs radosgw)', { timeout: 60_
     await passes(await put(), { env: await through(() => undefined), flags: FILES_ONLY });
   });
 
-  test.each(OBJECT_DAMAGES)('$name: $reasons', async (one) => {
-    const copy = await put();
-    await one.damage(copy);
-    const drilled = await kit.drillOf(copy, { flags: one.needsStores === true ? [] : FILES_ONLY });
-    tells(one.name, drilled, expectedOf(one));
-    const proven = drilled.record.exports.filter((other) => other.proven).map((other) => other.path);
-    expect(proven).not.toContain(TOUCHED);
-    expect(drilled.evidenceKey).toBeDefined();
-    await leftEvidence(copy, drilled);
-  });
+  tellObjectDamages(put);
 
   test('a migration that ended half-way: EXPORT_UNFINISHED, and EXPORTS_MISSING beside its source', async () => {
     const source = await put();
