@@ -3,8 +3,8 @@
  * is known by its comment, and its builder is alive as long as a session holds the advisory lock that the comment names.
  * Nothing is dropped but builds whose builder is gone, and at a swap the schema that was to be replaced.
  */
-import { createHash } from 'node:crypto';
 import { LakepackError } from '../base/errors.js';
+import { sha256Of } from '../base/sha256.js';
 import type { GuardOptions, PostgresConnection } from './postgres-connection.js';
 import { NAME_BYTES } from './postgres-target.js';
 import { literal, quoted } from './postgres-types.js';
@@ -28,7 +28,7 @@ export function buildSchemaOf(target: string, marker: string): BuildSchema {
 
 function nameWith(target: string, ending: string): string {
   if (Buffer.byteLength(target + ending) <= NAME_BYTES) return target + ending;
-  const hash = createHash('sha256').update(target).digest('hex').slice(0, HASH_LETTERS);
+  const hash = sha256Of(target).slice(0, HASH_LETTERS);
   const room = NAME_BYTES - Buffer.byteLength(ending) - HASH_LETTERS - 1;
   let start = target;
   while (Buffer.byteLength(start) > Math.max(room, 0)) start = Array.from(start).slice(0, -1).join('');
@@ -177,5 +177,7 @@ async function tryLock(connection: PostgresConnection, lock: string, call: Guard
 
 /** 64 bits of the name's hash. */
 function lockOf(name: string): string {
-  return createHash('sha256').update(`lakepack ${name}`).digest().readBigInt64BE().toString();
+  return Buffer.from(sha256Of(`lakepack ${name}`), 'hex')
+    .readBigInt64BE()
+    .toString();
 }
