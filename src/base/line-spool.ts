@@ -8,6 +8,7 @@ import path from 'node:path';
 
 const DEFAULT_MEMORY_BYTES = 8 * 1024 * 1024;
 const WRITE_BYTES = 1024 * 1024;
+const LINES_AT_ONCE = 1_000;
 
 export interface LineSpoolOptions {
   /** Folder for the scratch file; made when first needed. */
@@ -19,7 +20,8 @@ export interface LineSpoolOptions {
 /** Lines must not contain a line feed. Not safe for concurrent appends and reads: append all, then read. */
 export class LineSpool implements AsyncIterable<string> {
   readonly #options: Required<LineSpoolOptions>;
-  #lines: string[] = [];
+  /** One line or several each, without the last line feed. */
+  #texts: string[] = [];
   #memory = 0;
   #file: { readonly path: string; readonly fd: number } | undefined;
   #count = 0;
@@ -39,9 +41,30 @@ export class LineSpool implements AsyncIterable<string> {
   }
 
   append(line: string): void {
-    const bytes = Buffer.byteLength(line) + 1;
-    this.#lines.push(line);
-    this.#count += 1;
+    this.#add(line, 1);
+  }
+
+  /** @param text `count` lines, each with its line feed. */
+  appendLines(text: string, count: number): void {
+    if (count > 0) this.#add(text.slice(0, -1), count);
+  }
+
+  /** Adds all lines of another. */
+  async appendAll(other: LineSpool): Promise<void> {
+    let lines: string[] = [];
+    for await (const line of other) {
+      lines.push(line);
+      if (lines.length < LINES_AT_ONCE) continue;
+      this.#add(lines.join('\n'), lines.length);
+      lines = [];
+    }
+    if (lines.length > 0) this.#add(lines.join('\n'), lines.length);
+  }
+
+  #add(text: string, count: number): void {
+    const bytes = Buffer.byteLength(text) + 1;
+    this.#texts.push(text);
+    this.#count += count;
     this.#bytes += bytes;
     this.#memory += bytes;
     const limit = this.#file === undefined ? this.#options.memoryBytes : WRITE_BYTES;
@@ -50,8 +73,8 @@ export class LineSpool implements AsyncIterable<string> {
 
   #spill(): void {
     this.#file ??= this.#create();
-    writeWhole(this.#file.fd, Buffer.from(`${this.#lines.join('\n')}\n`));
-    this.#lines = [];
+    writeWhole(this.#file.fd, Buffer.from(`${this.#texts.join('\n')}\n`));
+    this.#texts = [];
     this.#memory = 0;
   }
 
@@ -63,12 +86,18 @@ export class LineSpool implements AsyncIterable<string> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string> {
     if (this.#file !== undefined) yield* fileLines(this.#file.path);
-    yield* this.#lines;
+    for (const text of this.#texts) yield* text.split('\n');
+  }
+
+  /** The same bytes as all lines with their line feeds, in pieces of any size. */
+  async *chunks(): AsyncGenerator<Buffer> {
+    if (this.#file !== undefined) yield* createReadStream(this.#file.path, { highWaterMark: WRITE_BYTES });
+    for (const text of this.#texts) yield Buffer.from(`${text}\n`);
   }
 
   /** Removes the scratch file. The spool must not be used afterwards. */
   dispose(): void {
-    this.#lines = [];
+    this.#texts = [];
     if (this.#file === undefined) return;
     closeSync(this.#file.fd);
     rmSync(this.#file.path, { force: true });

@@ -2,8 +2,8 @@
  * Turns the content of a frame into the stored frame (format 4.3): compressed, or raw blocks where a sample says that
  * compression gains nothing. The same content and level give the same bytes.
  */
-import { compressFrame } from '../codec/zstd.js';
-import { rawFrame } from '../codec/zstd-frame.js';
+import { compressFrame, compressFrameInto } from '../codec/zstd.js';
+import { rawFrameBytes, writeRawFrame } from '../codec/zstd-frame.js';
 
 const SAMPLE_SLICE_BYTES = 8 * 1024;
 const SAMPLE_SLICES = 8;
@@ -13,9 +13,17 @@ const RAW_RATIO = 0.98;
 
 /** @param level zstd level, 1 to 19. */
 export async function encodeFrame(content: Buffer, level: number): Promise<Buffer> {
-  if (!(await isCompressible(content))) return rawFrame(content);
-  const compressed = await compressFrame(content, level);
-  return compressed.length < content.length ? compressed : rawFrame(content);
+  const frame = Buffer.allocUnsafe(rawFrameBytes(content.length));
+  return frame.subarray(0, await encodeFrameInto(content, level, frame));
+}
+
+/**
+ * Writes the stored frame to the beginning of `target`, which has room for a raw one, and resolves with its length.
+ * @param content must not change before this resolves.
+ */
+export async function encodeFrameInto(content: Buffer, level: number, target: Buffer): Promise<number> {
+  const compressed = (await isCompressible(content)) ? await compressFrameInto(content, level, target) : undefined;
+  return compressed ?? writeRawFrame(content, target);
 }
 
 /** Estimates the stored size of some content from its sample. For plans; the frame itself may come out differently. */

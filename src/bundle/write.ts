@@ -1,46 +1,52 @@
 /**
- * Writes one bundle as a stream (format, section 4): tag files, payload, tag files; tar; frames; seek table. It holds
- * a few frames at a time and never the bundle. What it wrote, and where each file stands, it tells at the end.
+ * Writes one bundle as a stream (format, section 4): tag files, payload, tag files; tar; frames; seek table. It plans
+ * the frames and never touches the payload: that is `pack-frame.ts`, on threads. It holds a few frames at a time and
+ * never the bundle.
  */
-import { sha256Of } from '../base/sha256.js';
 import { createHash } from 'node:crypto';
+import type { Finding } from '../base/findings.js';
 import { LineSpool } from '../base/line-spool.js';
+import { sha256Of } from '../base/sha256.js';
 import { encodeSeekTable } from '../codec/seek-table.js';
-import { encodeEntryHeader, END_OF_ARCHIVE, paddingBytes, TAR_BLOCK_BYTES } from '../codec/tar.js';
-import { serializeEmbeddedManifest, serializeFileEntry } from '../schema/serialize-manifest.js';
+import {
+  encodeEntryHeader,
+  END_OF_ARCHIVE,
+  entryHeaderBytes,
+  paddingBytes,
+  TAR_BLOCK_BYTES,
+  type TarEntryHeader,
+} from '../codec/tar.js';
+import type { SourceEntry } from '../lake/contract.js';
+import { wholeSeconds } from '../lake/entry-list.js';
+import type { InspectMode } from '../lake/inspect/inspector.js';
+import { serializeEmbeddedManifest } from '../schema/serialize-manifest.js';
 import {
   FORMAT_VERSION,
   type BundleFacts,
-  type EmbeddedFileEntry,
   type EmbeddedManifest,
   type ExportSource,
-  type FileContent,
-  type FileEntry,
   type Provenance,
   type ToolFacts,
 } from '../schema/export-manifest.js';
 import * as bag from './bag.js';
 import { BlockHasher } from './block-hasher.js';
-import { FrameCutter } from './frame-cutter.js';
-import { encodeFrame } from './frame-encoder.js';
 import { FrameIndex } from './frame-index.js';
+import { FrameLine, type FinishedFrame, type FrameWorks } from './frame-line.js';
+import { FramePlanner, isEntryPiece, isPartOfFile, type FramePlan } from './frame-plan.js';
+import { STORED_LENGTH, STORED_OFFSET, type EndedEntries } from './pack-frame.js';
 import { restoreText } from './restore-text.js';
 
 const PADDING = Buffer.alloc(TAR_BLOCK_BYTES);
 
-/** One file or empty directory that goes into a bundle. */
-export interface PayloadSource {
-  /** Lake path. */
-  readonly path: string;
-  readonly type: 'file' | 'directory';
-  readonly bytes: number;
-  /** Whole seconds. */
-  readonly mtime: number;
-  readonly executable: boolean;
-  /** Yields exactly `bytes` bytes, or throws. */
-  read(): AsyncIterable<Buffer>;
-  /** Asked for after the last byte was read. */
-  inspect(): Promise<FileContent | undefined>;
+/** Entries whose place in the bundle is known, in tar order. */
+export interface PlacedEntries {
+  readonly count: number;
+  /** The entries as a manifest has them, one a line, each with its line feed. */
+  readonly lines: string;
+  /** Of the files, what a content digest is made of. */
+  readonly digestLines: string;
+  /** What a look into the files found. */
+  readonly findings: readonly Finding[];
 }
 
 export interface BundleSpec {
@@ -59,45 +65,71 @@ export interface BundleSpec {
   readonly hasFiles: boolean;
   /** Size of the blocks that are hashed. */
   readonly blockBytes: number;
-  /** Frames compressed at once. */
+  /** Folder of the lake. */
+  readonly lake: string;
+  readonly inspect: InspectMode;
+  readonly works: FrameWorks;
+  /** Frames under way at once, at least 1. */
   readonly concurrency: number;
   readonly scratchDir: string;
-  /** Called for every entry, in tar order, once its place is known. */
-  readonly onEntry: (entry: FileEntry) => void;
+  /** Called in tar order, as soon as it is known where entries stand. */
+  readonly onEntries: (entries: PlacedEntries) => void;
+  /** Called for every frame that was made, with the files that end in it and the payload bytes it holds. */
+  readonly onFrame: (files: number, payloadBytes: number) => void;
 }
 
-interface PendingEntry {
-  readonly entry: EmbeddedFileEntry;
-  readonly offset: number;
+/** What is in a bundle. */
+export interface BundleTotals {
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  /** Absent where no file says. */
+  readonly rows?: number;
 }
 
 export class BundleWriter {
   readonly #spec: BundleSpec;
-  readonly #payload: AsyncIterable<PayloadSource>;
+  readonly #payload: AsyncIterable<SourceEntry>;
   readonly #bag: string;
-  readonly #cutter = new FrameCutter();
+  readonly #planner = new FramePlanner();
+  readonly #line: FrameLine;
   readonly #index = new FrameIndex();
   readonly #hasher: BlockHasher;
   readonly #embedded: LineSpool;
+  readonly #bagLines: LineSpool;
+  readonly #sumLines: LineSpool;
   readonly #tagLines: string[] = [];
   readonly #totals = { files: 0, directories: 0, bytes: 0, rows: undefined as number | undefined };
-  #manifestBytes = 0;
-  #sumsBytes = 0;
-  #pending: PendingEntry[] = [];
+  /** Counted, but in a frame that is not stored yet. */
+  #unplaced: EndedEntries | undefined;
+  /** Where the first frame of the last large file is stored. */
+  #largeOffset = 0;
   #facts: BundleFacts | undefined;
 
-  constructor(spec: BundleSpec, payload: AsyncIterable<PayloadSource>) {
+  /** @param payload sorted by path bytes. */
+  constructor(spec: BundleSpec, payload: AsyncIterable<SourceEntry>) {
     this.#spec = spec;
     this.#payload = payload;
     this.#bag = bag.bagName(spec.source.path, spec.number);
     this.#hasher = new BlockHasher(spec.blockBytes);
-    this.#embedded = new LineSpool({ scratchDir: spec.scratchDir });
+    const { works, lake, number: bundle, tool, inspect, hasOddNames, concurrency, scratchDir } = spec;
+    const context = { lake, bag: this.#bag, bundle, level: tool.level, inspect, hasOddNames };
+    this.#line = new FrameLine(works, context, concurrency);
+    this.#embedded = new LineSpool({ scratchDir });
+    this.#bagLines = new LineSpool({ scratchDir });
+    this.#sumLines = new LineSpool({ scratchDir });
   }
 
   /** What was written. Throws unless `stored()` has been read to its end. */
   get facts(): BundleFacts {
     if (this.#facts === undefined) throw new Error(`${this.#spec.name}: the bundle is not finished`);
     return this.#facts;
+  }
+
+  /** What is in it; counted to the end once `stored()` has been read to its end. */
+  get totals(): BundleTotals {
+    const { rows, ...totals } = this.#totals;
+    return { ...totals, ...(rows !== undefined && { rows }) };
   }
 
   get blockBytes(): number {
@@ -109,110 +141,101 @@ export class BundleWriter {
     return this.#hasher.blocks;
   }
 
-  /** The stored bytes of the bundle. Read it once, to its end. */
+  /** The stored bytes of the bundle, in chunks that are good until the next is asked for. Read it once, to its end. */
   async *stored(): AsyncGenerator<Buffer> {
     try {
-      for await (const { content, stored } of this.#encoded()) {
-        this.#index.add(content, stored.length);
-        this.#settleEntries();
-        this.#hasher.update(stored);
-        yield stored;
-      }
-      const table = this.#finish();
-      yield table;
+      yield* this.#frames(this.#payloadPlans());
+      await this.#fillLast();
+      yield* this.#frames(this.#tagPlans());
+      yield this.#finish();
     } finally {
-      this.#embedded.dispose();
+      await this.#line.close();
+      for (const spool of [this.#embedded, this.#bagLines, this.#sumLines]) spool.dispose();
     }
   }
 
-  /** Encodes frames ahead of the reader, in order, a bounded number at once. */
-  async *#encoded(): AsyncGenerator<{ content: number; stored: Buffer }> {
-    const queue: Promise<{ content: number; stored: Buffer }>[] = [];
-    try {
-      for await (const frame of this.#frames()) {
-        const job = this.#encode(frame);
-        // A job that fails while an earlier one is waited for must not count as unhandled; it throws at its turn.
-        job.catch(() => undefined);
-        queue.push(job);
-        const next = queue.length >= this.#spec.concurrency ? queue.shift() : undefined;
-        if (next !== undefined) yield await next;
-      }
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) yield await next;
-    } finally {
-      await Promise.allSettled(queue);
+  async *#frames(plans: AsyncIterable<FramePlan>): AsyncGenerator<Buffer> {
+    for await (const plan of plans) {
+      for await (const frame of this.#line.add(plan)) yield this.#settle(frame);
     }
+    for await (const frame of this.#line.rest()) yield this.#settle(frame);
   }
 
-  async #encode(frame: Buffer): Promise<{ content: number; stored: Buffer }> {
-    const stored = await encodeFrame(frame, this.#spec.tool.level);
-    const content = frame.length;
-    this.#cutter.recycle(frame);
-    return { content, stored };
+  /** The frame in which the payload ends goes on with the tag files, which tell of all files, those in it too. */
+  async #fillLast(): Promise<void> {
+    const open = this.#planner.open;
+    if (open === undefined) return;
+    const { content, ended } = await this.#line.fill(open);
+    this.#planner.exchange(content);
+    this.#count(open, ended);
+    this.#unplaced = ended;
   }
 
-  async *#frames(): AsyncGenerator<Buffer> {
+  #settle({ plan, stored, ended }: FinishedFrame): Buffer {
+    const { storedOffset, storedBytes } = this.#index.add(plan.tarBytes, stored.length);
+    this.#hasher.update(stored);
+    this.#count(plan, ended);
+    this.#place(this.#unplaced ?? ended, storedOffset, storedOffset + storedBytes);
+    this.#unplaced = undefined;
+    const [first] = plan.pieces;
+    if (first !== undefined && isEntryPiece(first) && isPartOfFile(first) && first.from === 0) {
+      this.#largeOffset = storedOffset;
+    }
+    return stored;
+  }
+
+  #count({ pieces }: FramePlan, { count, files, bytes, rows, embedded, bagLines, sumLines }: EndedEntries): void {
+    this.#totals.files += files;
+    this.#totals.directories += count - files;
+    this.#totals.bytes += bytes;
+    if (rows !== undefined) this.#totals.rows = (this.#totals.rows ?? 0) + rows;
+    this.#embedded.appendLines(embedded, count);
+    this.#bagLines.appendLines(bagLines, files);
+    if (sumLines !== '') this.#sumLines.appendLines(sumLines, files);
+    const payloadBytes = pieces.reduce((sum, piece) => sum + (isEntryPiece(piece) ? piece.to - piece.from : 0), 0);
+    if (payloadBytes > 0 || files > 0) this.#spec.onFrame(files, payloadBytes);
+  }
+
+  /** Tells entries that end in a frame which is stored from `start` to `end`. */
+  #place({ count, placed, isFirstLarge, digestLines, findings }: EndedEntries, start: number, end: number): void {
+    if (count === 0) return;
+    const firstEnds = isFirstLarge ? placed.indexOf('\n') + 1 : 0;
+    const lines =
+      placedText(placed.slice(0, firstEnds), this.#largeOffset, end) + placedText(placed.slice(firstEnds), start, end);
+    this.#spec.onEntries({ count, lines, digestLines, findings });
+  }
+
+  async *#payloadPlans(): AsyncGenerator<FramePlan> {
     const { hasOddNames: hasSha256sums, hasFiles, source } = this.#spec;
     yield* this.#tagFile(bag.BAGIT_TXT, bag.BAGIT_TXT_CONTENT);
     const text = restoreText({ bag: this.#bag, partitionPath: source.path, hasSha256sums, hasFiles });
     yield* this.#tagFile(bag.RESTORE_MD, text);
-    for await (const source of this.#payload) yield* this.#payloadEntry(source);
-    yield* this.#tagFiles();
-    yield* this.#cutter.add(END_OF_ARCHIVE);
-    const last = this.#cutter.finish();
-    if (last !== undefined) yield last;
+    for await (const entry of this.#payload) {
+      const { path, type, bytes, mtimeNs, executable } = entry;
+      const mtime = wholeSeconds(mtimeNs);
+      const place = `${this.#bag}/${bag.PAYLOAD_FOLDER}${path}`;
+      yield* this.#planner.addEntry(entry, entryHeaderBytes({ path: place, type, bytes, mtime, executable }));
+    }
   }
 
-  async *#payloadEntry(source: PayloadSource): AsyncGenerator<Buffer> {
-    const { path, type, bytes, mtime, executable } = source;
-    yield* this.#header({ path: `${bag.PAYLOAD_FOLDER}${path}`, type, bytes, mtime, executable });
-    const offset = this.#cutter.tarBytes;
-    const common = { path, mtime, ...(executable && type === 'file' ? { executable: true as const } : {}) };
-    if (type === 'directory') {
-      this.#addEntry({ ...common, type, bytes: 0 }, offset);
-      return;
-    }
-    const hash = createHash('sha256');
-    for await (const chunk of source.read()) {
-      hash.update(chunk);
-      yield* this.#cutter.add(chunk);
-    }
-    yield* this.#cutter.add(PADDING.subarray(0, paddingBytes(bytes)));
-    const content = await source.inspect();
-    this.#addEntry({ ...common, bytes, sha256: hash.digest('hex'), ...(content && { content }) }, offset);
-  }
-
-  #addEntry(entry: EmbeddedFileEntry, offset: number): void {
-    this.#embedded.append(serializeFileEntry(entry));
-    this.#pending.push({ entry, offset });
-    if (entry.sha256 === undefined) {
-      this.#totals.directories += 1;
-      return;
-    }
-    this.#totals.files += 1;
-    this.#totals.bytes += entry.bytes;
-    if (entry.content?.rows !== undefined) this.#totals.rows = (this.#totals.rows ?? 0) + entry.content.rows;
-    this.#manifestBytes += lineBytes(bag.manifestLine(entry.sha256, bag.PAYLOAD_FOLDER + entry.path));
-    this.#sumsBytes += lineBytes(bag.sha256sumLine(entry.sha256, bag.PAYLOAD_FOLDER + entry.path));
-  }
-
-  async *#tagFiles(): AsyncGenerator<Buffer> {
-    const { source, provenance, number, newestMtime } = this.#spec;
+  async *#tagPlans(): AsyncGenerator<FramePlan> {
+    const { source, provenance, number, newestMtime, hasOddNames } = this.#spec;
     const { files: payloadFiles, bytes: payloadBytes } = this.#totals;
     const info = { source, provenance, bundleNumber: number, payloadBytes, payloadFiles, newestMtime };
     yield* this.#tagFile(bag.BAG_INFO, bag.bagInfo(info));
-    yield* this.#tagLinesFile(bag.PAYLOAD_MANIFEST, this.#manifestBytes, bag.manifestLine);
+    yield* this.#tagList(bag.PAYLOAD_MANIFEST, this.#bagLines);
     yield* this.#tagFile(bag.EMBEDDED_EXPORT, serializeEmbeddedManifest(this.#embeddedManifest()));
-    yield* this.#tagStream(bag.EMBEDDED_FILES, this.#embedded.bytes, this.#embedded);
-    if (this.#spec.hasOddNames) {
-      yield* this.#tagLinesFile(bag.EMBEDDED_SHA256SUMS, this.#sumsBytes, bag.sha256sumLine);
-    }
+    yield* this.#tagList(bag.EMBEDDED_FILES, this.#embedded);
+    if (hasOddNames) yield* this.#tagList(bag.EMBEDDED_SHA256SUMS, this.#sumLines);
     yield* this.#untaggedFile(bag.TAG_MANIFEST, this.#tagLines.map((line) => `${line}\n`).join(''));
+    yield* this.#planner.addBytes(END_OF_ARCHIVE);
+    const last = this.#planner.finish();
+    if (last !== undefined) yield last;
   }
 
   #embeddedManifest(): EmbeddedManifest {
     const { tool, source, provenance, number } = this.#spec;
     const { by, path, layer, dataset, keys, runId } = source;
-    const { rows, ...totals } = this.#totals;
     return {
       formatVersion: FORMAT_VERSION,
       tool: { name: tool.name, zstdVersion: tool.zstdVersion, level: tool.level },
@@ -226,68 +249,40 @@ export class BundleWriter {
       },
       provenance,
       bundle: number,
-      totals: { ...totals, ...(rows !== undefined && { rows }) },
+      totals: this.totals,
     };
   }
 
-  /** A checksum file over the payload, made again from the spool, so that no list of it stands in memory. */
-  #tagLinesFile(name: string, bytes: number, toLine: (sha256: string, path: string) => string): AsyncGenerator<Buffer> {
-    const spool = this.#embedded;
-    async function* lines(): AsyncGenerator<string> {
-      for await (const line of spool) {
-        const entry = JSON.parse(line) as EmbeddedFileEntry;
-        if (entry.sha256 !== undefined) yield toLine(entry.sha256, bag.PAYLOAD_FOLDER + entry.path);
-      }
-    }
-    return this.#tagStream(name, bytes, lines());
-  }
-
-  async *#tagFile(name: string, text: string | Buffer): AsyncGenerator<Buffer> {
+  *#tagFile(name: string, text: string | Buffer): Generator<FramePlan> {
     const content = Buffer.from(text);
     this.#tagLines.push(bag.manifestLine(sha256Of(content), name));
     yield* this.#untaggedFile(name, content);
   }
 
-  async *#untaggedFile(name: string, text: string | Buffer): AsyncGenerator<Buffer> {
+  *#untaggedFile(name: string, text: string | Buffer): Generator<FramePlan> {
     const content = Buffer.from(text);
     yield* this.#tagHeader(name, content.length);
-    yield* this.#cutter.add(content);
-    yield* this.#cutter.add(PADDING.subarray(0, paddingBytes(content.length)));
+    yield* this.#planner.addBytes(content);
+    yield* this.#planner.addBytes(PADDING.subarray(0, paddingBytes(content.length)));
   }
 
-  async *#tagStream(name: string, bytes: number, lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
-    yield* this.#tagHeader(name, bytes);
+  async *#tagList(name: string, list: LineSpool): AsyncGenerator<FramePlan> {
+    yield* this.#tagHeader(name, list.bytes);
     const hash = createHash('sha256');
-    for await (const chunk of joinLines(lines)) {
+    for await (const chunk of list.chunks()) {
       hash.update(chunk);
-      yield* this.#cutter.add(chunk);
+      yield* this.#planner.addBytes(chunk);
     }
-    yield* this.#cutter.add(PADDING.subarray(0, paddingBytes(bytes)));
+    yield* this.#planner.addBytes(PADDING.subarray(0, paddingBytes(list.bytes)));
     this.#tagLines.push(bag.manifestLine(hash.digest('hex'), name));
   }
 
-  #tagHeader(path: string, bytes: number): Generator<Buffer> {
+  *#tagHeader(name: string, bytes: number): Generator<FramePlan> {
     const mtime = Math.max(0, this.#spec.newestMtime);
-    return this.#header({ path, type: 'file', bytes, mtime, executable: false });
-  }
-
-  *#header(entry: Parameters<typeof encodeEntryHeader>[0]): Generator<Buffer> {
-    const header = encodeEntryHeader({ ...entry, path: `${this.#bag}/${entry.path}` });
-    const cut = this.#cutter.beginEntry(header.length + entry.bytes + paddingBytes(entry.bytes));
-    if (cut !== undefined) yield cut;
-    yield* this.#cutter.add(header);
-  }
-
-  /** Tells the entries whose last frame has been stored. */
-  #settleEntries(): void {
-    let settled = 0;
-    for (const { entry, offset } of this.#pending) {
-      const stored = this.#index.rangeOf(offset, entry.bytes);
-      if (stored === undefined) break;
-      this.#spec.onEntry({ ...entry, bundle: this.#spec.number, offset, stored });
-      settled += 1;
-    }
-    if (settled > 0) this.#pending = this.#pending.slice(settled);
+    const entry: TarEntryHeader = { path: `${this.#bag}/${name}`, type: 'file', bytes, mtime, executable: false };
+    const header = encodeEntryHeader(entry);
+    yield* this.#planner.beginEntry(header.length + bytes + paddingBytes(bytes));
+    yield* this.#planner.addBytes(header);
   }
 
   #finish(): Buffer {
@@ -310,20 +305,7 @@ export class BundleWriter {
   }
 }
 
-function lineBytes(line: string): number {
-  return Buffer.byteLength(line) + 1;
-}
-
-const JOIN_BYTES = 256 * 1024;
-
-/** Lines, each with its line feed, in chunks worth copying. */
-async function* joinLines(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
-  let text = '';
-  for await (const line of lines) {
-    text += `${line}\n`;
-    if (text.length < JOIN_BYTES) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  if (text !== '') yield Buffer.from(text);
+/** Lines of entries with the place of their frames (format 5.4). */
+function placedText(lines: string, start: number, end: number): string {
+  return lines.replaceAll(STORED_OFFSET, String(start)).replaceAll(STORED_LENGTH, String(end - start));
 }

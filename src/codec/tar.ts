@@ -50,6 +50,22 @@ export function encodeEntryHeader(entry: TarEntryHeader): Buffer {
   return Buffer.concat([...paxHeader(entry.path, encodePaxRecords(records)), main]);
 }
 
+/** How many bytes `encodeEntryHeader` makes of the entry; for most this needs no header to be made. */
+export function entryHeaderBytes(entry: TarEntryHeader): number {
+  return fitsOneBlock(entry) ? TAR_BLOCK_BYTES : encodeEntryHeader(entry).length;
+}
+
+/** False also where it is not worth finding out. */
+function fitsOneBlock({ path, type, bytes, mtime }: TarEntryHeader): boolean {
+  if (bytes >= OCTAL_FIELD_LIMIT || mtime < 0 || mtime >= OCTAL_FIELD_LIMIT) return false;
+  const length = path.length + (type === 'directory' ? 1 : 0);
+  // A name beyond ASCII has more bytes than characters.
+  if (Buffer.byteLength(path) !== path.length) return false;
+  if (length <= NAME_BYTES) return true;
+  const slash = path.indexOf('/', length - NAME_BYTES - 1);
+  return slash >= 1 && slash <= PREFIX_BYTES;
+}
+
 function assertEncodable(entry: TarEntryHeader): void {
   const fault = entryFault(entry);
   if (fault !== undefined) throw new LakepackError('TAR_INVALID', `tar entry ${showPath(entry.path)}: ${fault}`);

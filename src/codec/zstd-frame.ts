@@ -28,20 +28,31 @@ export function walkFrame(bytes: Buffer, offset = 0): FrameFacts | undefined {
  * a single segment is its own window.
  */
 export function rawFrame(data: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(rawFrameBytes(data.length));
+  writeRawFrame(data, frame);
+  return frame;
+}
+
+/** Writes that frame to the beginning of `target`, which must have room for it, and returns its length. */
+export function writeRawFrame(data: Buffer, target: Buffer): number {
   if (data.length > ZSTD_MAX_WINDOW_BYTES) {
     const most = ZSTD_MAX_WINDOW_BYTES;
     throw new LakepackError('LIMIT_EXCEEDED', `raw frame: too much data: expected at most ${most}, got ${data.length}`);
   }
-  const header = rawFrameHeader(data.length);
   const blocks = Math.max(1, Math.ceil(data.length / BLOCK_MAX_BYTES));
-  const frame = Buffer.allocUnsafe(header.length + blocks * BLOCK_HEADER_BYTES + data.length);
-  let at = header.copy(frame);
+  let at = rawFrameHeader(data.length).copy(target);
   for (let block = 0; block < blocks; block += 1) {
     const content = data.subarray(block * BLOCK_MAX_BYTES, (block + 1) * BLOCK_MAX_BYTES);
-    at = frame.writeUIntLE((content.length << 3) | (block === blocks - 1 ? 1 : 0), at, BLOCK_HEADER_BYTES);
-    at += content.copy(frame, at);
+    at = target.writeUIntLE((content.length << 3) | (block === blocks - 1 ? 1 : 0), at, BLOCK_HEADER_BYTES);
+    at += content.copy(target, at);
   }
-  return frame;
+  return at;
+}
+
+/** The length of a raw frame around so many bytes. */
+export function rawFrameBytes(contentBytes: number): number {
+  const blocks = Math.max(1, Math.ceil(contentBytes / BLOCK_MAX_BYTES));
+  return rawFrameHeader(contentBytes).length + blocks * BLOCK_HEADER_BYTES + contentBytes;
 }
 
 /** RFC 8878 3.1.1.1.4: the content size in the fewest bytes; two bytes count from 256. */

@@ -36,28 +36,47 @@ const MAX_CUTS = 16;
  * else USAGE. Runs on the libuv pool.
  */
 export async function compressFrame(data: Buffer, level: number): Promise<Buffer> {
-  if (Number.isInteger(level) && level >= MIN_LEVEL && level <= MAX_LEVEL) {
-    return withContentSize(await compress(data, level), data.length);
-  }
+  const bare = await compressBare(data, level);
+  const frame = Buffer.allocUnsafe(bare.length + CONTENT_SIZE_BYTES);
+  return frame.subarray(0, writeSized(bare, data.length, frame));
+}
+
+/**
+ * Writes that frame to the beginning of `target` and resolves with its length; with undefined, and nothing written,
+ * where it would not be smaller than `data`.
+ * @param data must not change before this resolves.
+ */
+export async function compressFrameInto(data: Buffer, level: number, target: Buffer): Promise<number | undefined> {
+  const bare = await compressBare(data, level);
+  const bytes = bare.length + (isBare(bare) ? CONTENT_SIZE_BYTES : 0);
+  return bytes < data.length ? writeSized(bare, data.length, target) : undefined;
+}
+
+async function compressBare(data: Buffer, level: number): Promise<Buffer> {
+  if (Number.isInteger(level) && level >= MIN_LEVEL && level <= MAX_LEVEL) return await compress(data, level);
   throw new LakepackError('USAGE', `level: out of range: expected ${MIN_LEVEL} to ${MAX_LEVEL}, got ${level}`);
 }
 
 /** Frame_Header_Descriptor: a content size of four bytes (RFC 8878 3.1.1.1.1). */
 const CONTENT_SIZE_4_BYTES = 0x80;
+const CONTENT_SIZE_BYTES = 4;
 const FRAME_HEADER_BYTES = 6;
+
+/** The library's header is magic number, descriptor 0 and window; any other would be another library's. */
+function isBare(frame: Buffer): boolean {
+  return frame[4] === 0;
+}
 
 /**
  * The library leaves the content size out of the header; with it `zstd -l` can tell the size, and a decoder knows how
- * much to allocate. Its header is magic number, descriptor 0 and window; any other would be another library's.
+ * much to allocate.
  */
-function withContentSize(frame: Buffer, contentBytes: number): Buffer {
-  if (frame[4] !== 0) return frame;
-  const sized = Buffer.allocUnsafe(frame.length + 4);
-  frame.copy(sized, 0, 0, FRAME_HEADER_BYTES);
-  sized[4] = CONTENT_SIZE_4_BYTES;
-  sized.writeUInt32LE(contentBytes, FRAME_HEADER_BYTES);
-  frame.copy(sized, FRAME_HEADER_BYTES + 4, FRAME_HEADER_BYTES);
-  return sized;
+function writeSized(frame: Buffer, contentBytes: number, target: Buffer): number {
+  if (!isBare(frame)) return frame.copy(target);
+  frame.copy(target, 0, 0, FRAME_HEADER_BYTES);
+  target[4] = CONTENT_SIZE_4_BYTES;
+  const at = target.writeUInt32LE(contentBytes, FRAME_HEADER_BYTES);
+  return at + frame.copy(target, at, FRAME_HEADER_BYTES);
 }
 
 /**

@@ -1,99 +1,103 @@
 /**
- * Reads a file of the lake while watching it: what is yielded is exactly what the scan saw, or an error says what
- * happened to the file. Small files are read in one synchronous go, which costs a fraction of four trips through the
- * thread pool; large ones as a stream.
+ * Reads a file of the lake while watching it: what is read is exactly what the scan saw, or an error says what
+ * happened to the file. All calls are synchronous: a thread that reads thousands of small files has nothing else to do,
+ * and a promise for each call costs several times the call.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LakepackError, systemErrorCode } from '../base/errors.js';
+import { MIB } from '../base/limits.js';
 import { showPath } from '../base/paths.js';
 import type { SourceEntry } from './contract.js';
 
-/** Files up to this size are read in one go. */
-export const SMALL_FILE_BYTES = 256 * 1024;
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 1 * MIB;
+/** Reading a larger file takes long enough that its name may lead elsewhere in the meantime. */
+const SMALL_FILE_BYTES = 256 * 1024;
 /** A link or a fifo that took a file's place since the scan is not opened, and does not block. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/**
- * The bytes of a scanned file. Throws SOURCE_CHANGED when it is not the file the scan saw (size, mtime, kind) or did
- * not stay so, SOURCE_UNREADABLE when it cannot be read.
- */
+export interface SourceFile {
+  /** Fills all of `into` from `offset`. Throws SOURCE_CHANGED where the file ends before, SOURCE_UNREADABLE. */
+  read(into: Buffer, offset: number): void;
+  /**
+   * Closes it after a last look: throws SOURCE_CHANGED when it is not the file the scan saw (size, mtime, kind) or did
+   * not stay so while it was read.
+   */
+  close(): void;
+  /** Closes it without a look. Idempotent, also after `close`. */
+  dispose(): void;
+}
+
+/** Opens a scanned file. Throws SOURCE_CHANGED when it is gone or something else, SOURCE_UNREADABLE. */
+export function openSourceFile(lake: string, entry: SourceEntry): SourceFile {
+  const file = path.join(lake, entry.path);
+  let fd: number | undefined = watched(entry, () => openSync(file, OPEN_FLAGS));
+  const isSmall = entry.bytes <= SMALL_FILE_BYTES;
+  function dispose(): void {
+    const open = fd;
+    fd = undefined;
+    if (open !== undefined) closeSync(open);
+  }
+  function handle(): number {
+    if (fd === undefined) throw new LakepackError('INTERNAL', `${showPath(entry.path)}: is read after it was closed`);
+    return fd;
+  }
+  function look(): void {
+    assertSame(entry, fstatSync(handle(), { bigint: true }));
+  }
+  try {
+    // A look at the end tells all; at a large file one at the beginning may spare reading it.
+    if (!isSmall) watched(entry, look);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return {
+    read: (into, offset) => watched(entry, () => readFully(handle(), entry, into, offset)),
+    close() {
+      watched(entry, () => {
+        look();
+        // Read while open, a file is whole also when its name has gone or leads elsewhere: the lake changed all the same.
+        if (!isSmall) assertSame(entry, lstatSync(file, { bigint: true }));
+      });
+      dispose();
+    },
+    dispose,
+  };
+}
+
+function readFully(fd: number, entry: SourceEntry, into: Buffer, offset: number): void {
+  for (let filled = 0; filled < into.length;) {
+    const read = readSync(fd, into, filled, into.length - filled, offset + filled);
+    if (read === 0) throw changed(entry, `${entry.bytes} bytes`, `${offset + filled} bytes`);
+    filled += read;
+  }
+}
+
+/** The bytes of a scanned file, in chunks of at most 1 MiB that are good until the next is asked for. Throws as above. */
 export async function* readSourceFile(lake: string, entry: SourceEntry): AsyncGenerator<Buffer> {
-  if (entry.bytes <= SMALL_FILE_BYTES) {
-    const content = readSmall(path.join(lake, entry.path), entry);
-    if (content.length > 0) yield content;
-    return;
-  }
-  yield* readLarge(path.join(lake, entry.path), entry);
-}
-
-function readSmall(file: string, entry: SourceEntry): Buffer {
-  let fd: number | undefined;
+  const source = openSourceFile(lake, entry);
   try {
-    fd = openSync(file, OPEN_FLAGS);
-    assertSame(entry, fstatSync(fd, { bigint: true }));
-    // One byte more than the scan saw tells a file that grew.
-    const buffer = Buffer.allocUnsafe(entry.bytes + 1);
-    let filled = 0;
-    for (let read = -1; read !== 0 && filled < buffer.length; filled += read) {
-      read = readSync(fd, buffer, filled, buffer.length - filled, filled);
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, entry.bytes));
+    for (let at = 0; at < entry.bytes; at += chunk.length) {
+      // Between two chunks of a large file the event loop gets its turn: somebody may press Ctrl-C.
+      if (at > 0) await nextTurn();
+      const piece = chunk.subarray(0, entry.bytes - at);
+      source.read(piece, at);
+      yield piece;
     }
-    assertLength(entry, filled);
-    assertSame(entry, fstatSync(fd, { bigint: true }));
-    return buffer.subarray(0, filled);
-  } catch (error) {
-    throw asSourceError(error, entry);
+    source.close();
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    source.dispose();
   }
 }
 
-async function* readLarge(file: string, entry: SourceEntry): AsyncGenerator<Buffer> {
-  let handle: FileHandle | undefined;
+function watched<T>(entry: SourceEntry, act: () => T): T {
   try {
-    handle = await open(file, OPEN_FLAGS);
-    assertSame(entry, await handle.stat({ bigint: true }));
-    let total = 0;
-    while (total <= entry.bytes) {
-      const length = Math.min(CHUNK_BYTES, entry.bytes + 1 - total);
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, total);
-      if (bytesRead === 0) break;
-      total += bytesRead;
-      if (total > entry.bytes) break;
-      yield buffer.subarray(0, bytesRead);
-    }
-    assertLength(entry, total);
-    assertSame(entry, await handle.stat({ bigint: true }));
+    return act();
   } catch (error) {
     throw asSourceError(error, entry);
-  } finally {
-    await handle?.close();
-  }
-}
-
-/**
- * Some bytes of a scanned file, for a look at its end. Throws as `readSourceFile` does, and SOURCE_CHANGED for bytes
- * that are not there.
- */
-export async function readSourceRange(
-  lake: string,
-  entry: SourceEntry,
-  offset: number,
-  length: number,
-): Promise<Buffer> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path.join(lake, entry.path), OPEN_FLAGS);
-    assertSame(entry, await handle.stat({ bigint: true }));
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, offset);
-    if (bytesRead !== length) throw changed(entry, `${length} bytes at ${offset}`, String(bytesRead));
-    return buffer;
-  } catch (error) {
-    throw asSourceError(error, entry);
-  } finally {
-    await handle?.close();
   }
 }
 
@@ -101,11 +105,6 @@ function assertSame(entry: SourceEntry, stats: BigIntStats): void {
   if (!stats.isFile()) throw changed(entry, 'a regular file', 'something else');
   if (stats.size !== BigInt(entry.bytes)) throw changed(entry, `${entry.bytes} bytes`, `${stats.size} bytes`);
   if (stats.mtimeNs !== entry.mtimeNs) throw changed(entry, `mtime ${entry.mtimeNs} ns`, `${stats.mtimeNs} ns`);
-}
-
-function assertLength(entry: SourceEntry, found: number): void {
-  if (found === entry.bytes) return;
-  throw changed(entry, `${entry.bytes} bytes`, found > entry.bytes ? 'more' : `${found} bytes`);
 }
 
 function changed(entry: SourceEntry, expected: string, found: string, cause?: unknown): LakepackError {
@@ -122,6 +121,8 @@ function asSourceError(error: unknown, entry: SourceEntry): unknown {
   // ELOOP is what O_NOFOLLOW answers for a symbolic link.
   if (code === 'ENOENT' || code === 'ENOTDIR') return changed(entry, 'the file', 'nothing: it is gone', error);
   if (code === 'ELOOP' || code === 'ENXIO') return changed(entry, 'a regular file', 'a link or socket', error);
+  // What reading a folder, and a fifo that somebody holds open, answers.
+  if (code === 'EISDIR' || code === 'EAGAIN') return changed(entry, 'a regular file', 'a folder or fifo', error);
   if (code === undefined) return error;
   return new LakepackError('SOURCE_UNREADABLE', `${showPath(entry.path)}: cannot be read: ${code}`, {
     cause: error,

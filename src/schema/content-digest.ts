@@ -4,6 +4,10 @@ import { createHash } from 'node:crypto';
 export interface ContentDigest {
   /** Adds a payload file; files come in the order of their path bytes. `sha256` in lower-case hex. */
   add(lakePath: string, sha256: string): void;
+  /** Adds files by their lines, as {@link sha256SumLine} makes them. */
+  addLines(lines: string): void;
+  /** One that goes on from here by itself. */
+  copy(): ContentDigest;
   /** The digest in lower-case hex. Called once, at the end. */
   hex(): string;
 }
@@ -11,15 +15,22 @@ export interface ContentDigest {
 /** Hashing line by line costs a call each; a few thousand characters at a time cost next to nothing. */
 const BATCH_CHARS = 16_384;
 
-export function createContentDigest(): ContentDigest {
-  const hash = createHash('sha256');
+export function createContentDigest(hash = createHash('sha256')): ContentDigest {
   let pending = '';
+  function addLines(lines: string): void {
+    pending += lines;
+    if (pending.length >= BATCH_CHARS) flush();
+  }
+  function flush(): void {
+    hash.update(pending);
+    pending = '';
+  }
   return {
-    add(lakePath, sha256) {
-      pending += sha256SumLine(lakePath, sha256);
-      if (pending.length < BATCH_CHARS) return;
-      hash.update(pending);
-      pending = '';
+    add: (lakePath, sha256) => addLines(sha256SumLine(lakePath, sha256)),
+    addLines,
+    copy() {
+      flush();
+      return createContentDigest(hash.copy());
     },
     hex: () => hash.update(pending).digest('hex'),
   };

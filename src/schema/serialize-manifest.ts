@@ -142,6 +142,19 @@ export function serializeFileEntry(entry: FileEntry | EmbeddedFileEntry): string
   return JSON.stringify(ordered(entry, ENTRY_ORDER));
 }
 
+/**
+ * The line of an entry in two parts: `head` + `tail` is the embedded one. Of the whole one, `bundle`, `offset` and `stored`
+ * stand between them, as they do in {@link ENTRY_ORDER}.
+ */
+export function serializeEntryParts(
+  entry: Omit<EmbeddedFileEntry, 'content'>,
+  content: FileContent | undefined,
+): { readonly head: string; readonly tail: string } {
+  const line = serializeFileEntry(entry);
+  const tail = content === undefined ? '}' : `,"content":${JSON.stringify(ordered(content, CONTENT_ORDER))}}`;
+  return { head: line.slice(0, -1), tail };
+}
+
 function documentOf(fields: readonly (readonly [string, unknown])[]): Buffer {
   const lines = fields
     .filter(([, value]) => value !== undefined)

@@ -7,7 +7,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/limits.js';
 import { BlockHasher, blockBytesFor } from '../../src/bundle/block-hasher.js';
 import { openFileSource } from '../../src/bundle/byte-source.js';
-import { FrameCutter } from '../../src/bundle/frame-cutter.js';
+import { FramePlanner, isEntryPiece, type FramePlan } from '../../src/bundle/frame-plan.js';
+import { paddingBytes } from '../../src/codec/tar.js';
+import type { SourceEntry } from '../../src/lake/contract.js';
 import { encodeFrame, sampleRatio } from '../../src/bundle/frame-encoder.js';
 import { FrameIndex } from '../../src/bundle/frame-index.js';
 import { FrameReader, readSeekTable } from '../../src/bundle/frame-reader.js';
@@ -19,45 +21,55 @@ import { build, collect, randomBytes, sha256Of, sourceOf, textBytes } from './ki
 
 const MIB = 1024 * 1024;
 
-describe('FrameCutter', () => {
-  const entries = fc.array(
-    fc.integer({ min: 1, max: 12_000 }).map((blocks) => blocks * 512),
-    { maxLength: 30 },
-  );
+describe('FramePlanner', () => {
+  const HEADER = 512;
+  const sizes = fc.array(fc.integer({ min: 0, max: 6 * MIB }), { maxLength: 30 });
 
-  function cut(sizes: readonly number[], chunk: number, recycled = false): { frames: Buffer[]; tar: Buffer } {
-    const cutter = new FrameCutter();
-    const frames: Buffer[] = [];
-    const parts: Buffer[] = [];
-    const take = (frame: Buffer | undefined): void => {
-      if (frame === undefined) return;
-      frames.push(Buffer.from(frame));
-      if (recycled) cutter.recycle(frame);
-    };
-    for (const [n, size] of sizes.entries()) {
-      take(cutter.beginEntry(size));
-      const body = Buffer.alloc(size, n + 1);
-      parts.push(body);
-      for (const piece of chop(body, [chunk])) for (const frame of cutter.add(piece)) take(frame);
-    }
-    take(cutter.finish());
-    expect(cutter.tarBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
-    return { frames, tar: Buffer.concat(parts) };
+  function entryOf(n: number, bytes: number): SourceEntry {
+    return { path: `f${n}`, type: 'file', bytes, mtimeNs: 0n, executable: false };
   }
 
-  test('loses nothing, and cuts by the entries alone', () => {
+  function plan(entries: readonly number[]): FramePlan[] {
+    const planner = new FramePlanner();
+    const plans = entries.flatMap((bytes, n) => [...planner.addEntry(entryOf(n, bytes), HEADER)]);
+    const last = planner.finish();
+    expect(planner.tarBytes).toBe(entries.reduce((sum, bytes) => sum + sizeOf(bytes), 0));
+    return last === undefined ? plans : [...plans, last];
+  }
+
+  const sizeOf = (bytes: number): number => HEADER + bytes + paddingBytes(bytes);
+
+  test('covers every byte of every file once, in order, and says where it stands', () => {
     fc.assert(
-      fc.property(entries, fc.integer({ min: 1, max: 100 }), (sizes, blocks) => {
-        const one = cut(sizes, 4 * MIB);
-        const two = cut(sizes, blocks * 1_000, true);
-        expect(Buffer.concat(one.frames).equals(one.tar)).toBe(true);
-        expect(two.frames.map(sha256Of)).toEqual(one.frames.map(sha256Of));
-        expect(one.frames.every(({ length }) => length > 0 && length <= 4 * MIB)).toBe(true);
+      fc.property(sizes, (entries) => {
+        let tarOffset = 0;
+        const covered = new Map<number, number>();
+        for (const one of plan(entries)) {
+          expect(one.tarOffset).toBe(tarOffset);
+          expect(one.tarBytes).toBeGreaterThan(0);
+          expect(one.tarBytes).toBeLessThanOrEqual(4 * MIB);
+          let at = tarOffset;
+          for (const piece of one.pieces) {
+            if (!isEntryPiece(piece)) throw new Error('no bytes were given');
+            const n = Number(piece.entry.path.slice(1));
+            expect(piece.headerBytes).toBe(piece.from === 0 ? HEADER : 0);
+            expect(piece.from).toBe(covered.get(n) ?? 0);
+            expect(piece.offset + piece.from).toBe(at + piece.headerBytes);
+            if (piece.from === 0) expect(piece.skip).toBe(piece.offset - one.tarOffset);
+            covered.set(n, piece.to);
+            at += piece.headerBytes + piece.to - piece.from;
+            if (piece.to === piece.entry.bytes) at += paddingBytes(piece.entry.bytes);
+          }
+          expect(at - tarOffset).toBe(one.tarBytes);
+          tarOffset += one.tarBytes;
+        }
+        expect([...covered.entries()]).toEqual([...entries.entries()]);
       }),
-      { numRuns: 15 },
+      { numRuns: 100 },
     );
   });
 
+  // Sizes of whole entries, with their header of 512 bytes.
   test.each([
     [
       [MIB - 512, 512, 512],
@@ -82,8 +94,28 @@ describe('FrameCutter', () => {
     ],
     [[9 * MIB], [4 * MIB, 4 * MIB, MIB]],
     [[], []],
-  ])('entries of %j bytes give frames of %j', (sizes, expected) => {
-    expect(cut(sizes, 70_000).frames.map(({ length }) => length)).toEqual(expected);
+  ])('entries of %j bytes give frames of %j', (entries, expected) => {
+    expect(plan(entries.map((bytes) => bytes - HEADER)).map(({ tarBytes }) => tarBytes)).toEqual(expected);
+  });
+
+  test('splits bytes at hand, and goes on in an open frame whose pieces were exchanged', () => {
+    const planner = new FramePlanner();
+    expect(planner.open).toBeUndefined();
+    expect([...planner.addBytes(Buffer.alloc(MIB, 1))]).toEqual([]);
+    expect(planner.open).toMatchObject({ tarOffset: 0, tarBytes: MIB });
+    planner.exchange(Buffer.alloc(MIB, 2));
+    const plans = [...planner.addBytes(Buffer.alloc(8 * MIB, 3))];
+    const last = planner.finish();
+    expect([...plans, last].map((one) => [one?.tarOffset, one?.tarBytes])).toEqual([
+      [0, 4 * MIB],
+      [4 * MIB, 4 * MIB],
+      [8 * MIB, MIB],
+    ]);
+    const first = plans[0]!.pieces.map((piece) => (isEntryPiece(piece) ? undefined : piece.bytes));
+    expect(first.map((bytes) => [bytes?.length, bytes?.[0]])).toEqual([
+      [MIB, 2],
+      [3 * MIB, 3],
+    ]);
   });
 });
 

@@ -8,7 +8,12 @@ import { comparePathBytes } from '../../src/base/paths.js';
 import { bagName, needsSha256sumEscape } from '../../src/bundle/bag.js';
 import type { ByteSource } from '../../src/bundle/byte-source.js';
 import { checkBundle, type BundleCheck, type BundleSidecar, type CheckBundleOptions } from '../../src/bundle/check.js';
-import { BundleWriter, type BundleSpec, type PayloadSource } from '../../src/bundle/write.js';
+import { openInlineRunner } from '../../src/base/job-runner.js';
+import { openFrameSlabs } from '../../src/bundle/frame-runner.js';
+import { createPackJobs, type PayloadSource } from '../../src/bundle/pack-frame.js';
+import { BundleWriter, type BundleSpec } from '../../src/bundle/write.js';
+import type { SourceEntry } from '../../src/lake/contract.js';
+import type { Inspection } from '../../src/lake/inspect/inspector.js';
 import type { BundleFacts, FileContent, FileEntry } from '../../src/schema/export-manifest.js';
 
 /** Lake path to content; null is an empty directory. */
@@ -22,8 +27,6 @@ export const SCRATCH = path.join(os.tmpdir(), 'lakepack-bundle-tests');
 export interface BuildOptions {
   readonly level?: number;
   readonly concurrency?: number;
-  /** Size of the chunks in which a payload is read. */
-  readonly chunkBytes?: number;
   readonly blockBytes?: number;
   readonly number?: number;
   /** Partition path. */
@@ -32,7 +35,8 @@ export interface BuildOptions {
   readonly contents?: Readonly<Record<string, FileContent>>;
   readonly provenance?: BundleSpec['provenance'];
   readonly mtime?: (path: string) => number;
-  readonly onEntry?: (entry: FileEntry) => void;
+  readonly onEntries?: BundleSpec['onEntries'];
+  readonly onFrame?: BundleSpec['onFrame'];
 }
 
 export interface Built {
@@ -56,13 +60,12 @@ export function contentOf(tree: Tree, lakePath: string): Buffer {
 /** Writes the bundle of a tree. */
 export async function build(tree: Tree, options: BuildOptions = {}): Promise<Built> {
   const entries: FileEntry[] = [];
-  const onEntry = (entry: FileEntry): void => {
-    entries.push(entry);
-    options.onEntry?.(entry);
-  };
-  const spec = specOf(tree, options, onEntry);
+  const spec = specOf(tree, options, (placed) => {
+    entries.push(...entriesOf(placed.lines));
+    options.onEntries?.(placed);
+  });
   const writer = new BundleWriter(spec, payloadOf(tree, options));
-  const bytes = Buffer.concat(await collect(writer.stored()));
+  const bytes = await storedBy(writer);
   return {
     tree,
     bytes,
@@ -73,7 +76,21 @@ export async function build(tree: Tree, options: BuildOptions = {}): Promise<Bui
   };
 }
 
-export function specOf(tree: Tree, options: BuildOptions, onEntry: (entry: FileEntry) => void): BundleSpec {
+export function entriesOf(lines: string): FileEntry[] {
+  return lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as FileEntry);
+}
+
+/** All that a writer gives. Its chunks are good only until the next. */
+export async function storedBy(writer: BundleWriter): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of writer.stored()) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+export function specOf(tree: Tree, options: BuildOptions, onEntries: BundleSpec['onEntries']): BundleSpec {
   const { number = 1, level = 3, concurrency = 2, blockBytes = BLOCK_BYTES } = options;
   return {
     name: `${EXPORT_ID}-${String(number).padStart(5, '0')}.tar.zst`,
@@ -85,23 +102,48 @@ export function specOf(tree: Tree, options: BuildOptions, onEntry: (entry: FileE
     hasFiles: Object.values(tree).some((content) => content !== null),
     hasOddNames: Object.keys(tree).some(needsSha256sumEscape),
     blockBytes,
+    lake: '/there is no such lake',
+    inspect: 'full',
+    works: {
+      runner: openInlineRunner(createPackJobs(payloadSourceOf(tree, options))),
+      slabs: openFrameSlabs(concurrency),
+    },
     concurrency,
     scratchDir: SCRATCH,
-    onEntry,
+    onEntries,
+    onFrame: options.onFrame ?? (() => undefined),
   };
 }
 
-export async function* payloadOf(tree: Tree, options: BuildOptions = {}): AsyncGenerator<PayloadSource> {
+/** A lake in memory. */
+export function payloadSourceOf(tree: Tree, options: BuildOptions = {}): PayloadSource {
+  const inspection = ({ path: lakePath }: SourceEntry): Inspection => {
+    const content = options.contents?.[lakePath];
+    return { findings: [], ...(content && { content }) };
+  };
+  return {
+    open: (_lake, { path: lakePath }) => ({
+      read: (into, offset) => void contentOf(tree, lakePath).copy(into, 0, offset, offset + into.length),
+      close: () => undefined,
+      dispose: () => undefined,
+    }),
+    inspector: (entry) => ({
+      update: () => undefined,
+      finish: async () => inspection(entry),
+      dispose: () => undefined,
+    }),
+    inspect: inspection,
+  };
+}
+
+export async function* payloadOf(tree: Tree, options: BuildOptions = {}): AsyncGenerator<SourceEntry> {
   for (const lakePath of Object.keys(tree).sort(comparePathBytes)) {
-    const content = contentOf(tree, lakePath);
     yield {
       path: lakePath,
       type: tree[lakePath] === null ? 'directory' : 'file',
-      bytes: content.length,
-      mtime: options.mtime?.(lakePath) ?? NEWEST_MTIME,
+      bytes: contentOf(tree, lakePath).length,
+      mtimeNs: BigInt(options.mtime?.(lakePath) ?? NEWEST_MTIME) * 1_000_000_000n,
       executable: options.executable?.includes(lakePath) ?? false,
-      read: () => inChunks(content, options.chunkBytes ?? 64 * 1024),
-      inspect: async () => options.contents?.[lakePath],
     };
   }
 }

@@ -1,7 +1,11 @@
 /** What a written bundle is: its frames, where its entries stand, the same bytes however it was made, and facts that fit. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BundleWriter } from '../../src/bundle/write.js';
+import { openInlineRunner } from '../../src/base/job-runner.js';
+import { openFrameSlabs } from '../../src/bundle/frame-runner.js';
+import { createPackJobs, type PayloadSource } from '../../src/bundle/pack-frame.js';
+import { BundleWriter, type BundleSpec } from '../../src/bundle/write.js';
+import type { SourceEntry } from '../../src/lake/contract.js';
 import { decompressFrame } from '../../src/codec/zstd.js';
 import { splitFrames } from '../../src/codec/zstd-frame.js';
 import { TarReader } from '../../src/codec/tar-reader.js';
@@ -11,11 +15,14 @@ import {
   check,
   collect,
   contentOf,
+  entriesOf,
   inOrder,
   payloadOf,
+  payloadSourceOf,
   randomBytes,
   sha256Of,
   specOf,
+  storedBy,
   textBytes,
   type Built,
   type Tree,
@@ -23,6 +30,7 @@ import {
 import { trees } from './trees.js';
 
 const MIB = 1024 * 1024;
+const ignore = (): void => undefined;
 
 async function decode(stored: Buffer): Promise<Buffer> {
   const contents: Buffer[] = [];
@@ -190,16 +198,25 @@ describe('the position of an entry', () => {
 
   test('is told in tar order, as soon as it is known', async () => {
     const seen: string[] = [];
-    let storedBefore = -1;
-    const spec = specOf(BORDERS, { level: 1 }, ({ path }) => {
-      seen.push(path);
+    let seenEarly = -1;
+    const spec = specOf(BORDERS, { level: 1 }, ({ lines }) => {
+      seen.push(...entriesOf(lines).map(({ path }) => path));
     });
     for await (const chunk of new BundleWriter(spec, payloadOf(BORDERS)).stored()) {
-      if (storedBefore < 0 && seen.includes('f/many frames')) storedBefore = seen.length;
+      if (seenEarly < 0 && seen.includes('c/above the cut')) seenEarly = seen.length;
       expect(chunk.length).toBeGreaterThan(0);
     }
     expect(seen).toEqual(Object.keys(BORDERS).sort());
-    expect(storedBefore).toBeGreaterThan(0);
+    expect(seenEarly).toBeGreaterThan(0);
+    expect(seenEarly).toBeLessThan(seen.length);
+  });
+
+  test('and frames tell of all files and bytes, also while a large file lasts', async () => {
+    const frames: [number, number][] = [];
+    const { facts } = await build(BORDERS, { level: 1, onFrame: (files, bytes) => void frames.push([files, bytes]) });
+    expect(frames.reduce((sum, [files]) => sum + files, 0)).toBe(facts.payload.files);
+    expect(frames.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(facts.payload.bytes);
+    expect(frames.filter(([files, bytes]) => files === 0 && bytes > 3 * MIB).length).toBeGreaterThan(4);
   });
 
   async function expectPayload(bytes: Buffer, entry: Built['entries'][number], tree: Tree): Promise<void> {
@@ -216,12 +233,11 @@ describe('the position of an entry', () => {
 describe('the same input gives the same bytes', () => {
   const tree = { ...BORDERS, 'f/many frames': textBytes(9 * MIB), 'z%\n': 'odd' };
 
-  test('at concurrency 1 and 8, and with payloads read in other chunks', async () => {
+  test('at concurrency 1, 3 and 8', async () => {
     const [first, ...others] = await Promise.all([
       build(tree, { level: 1, concurrency: 1 }),
       build(tree, { level: 1, concurrency: 8 }),
-      build(tree, { level: 1, concurrency: 3, chunkBytes: 4_099 }),
-      build(tree, { level: 1, chunkBytes: 20 * MIB }),
+      build(tree, { level: 1, concurrency: 3 }),
     ]);
     for (const other of others) {
       expect(other.facts).toEqual(first.facts);
@@ -230,16 +246,20 @@ describe('the same input gives the same bytes', () => {
     }
   });
 
-  test('byte by byte', async () => {
-    const small = { a: textBytes(1_500), b: '', c: null, 'd/e': randomBytes(700) };
-    const whole = await build(small);
-    expect((await build(small, { chunkBytes: 1 })).bytes.equals(whole.bytes)).toBe(true);
+  test('where many bundles share the memory of few frames', async () => {
+    const whole = await build(tree, { level: 1 });
+    const works = { runner: specOf(tree, {}, ignore).works.runner, slabs: openFrameSlabs(0) };
+    const writers = Array.from({ length: 5 }, () => {
+      return new BundleWriter({ ...specOf(tree, { level: 1, concurrency: 8 }, ignore), works }, payloadOf(tree));
+    });
+    const made = await Promise.all(writers.map(storedBy));
+    for (const bytes of made) expect(bytes.equals(whole.bytes)).toBe(true);
   });
 
   test('whatever the id of the export, the version of the tool, and the scan', async () => {
     const small = { a: 'a', 'b%': 'b' };
     const one = await build(small);
-    const spec = specOf(small, {}, () => undefined);
+    const spec = specOf(small, {}, ignore);
     const other = new BundleWriter(
       {
         ...spec,
@@ -249,7 +269,7 @@ describe('the same input gives the same bytes', () => {
       },
       payloadOf(small),
     );
-    expect(Buffer.concat(await collect(other.stored())).equals(one.bytes)).toBe(true);
+    expect((await storedBy(other)).equals(one.bytes)).toBe(true);
   });
 
   test('and another file, time, mode, number or path gives others', async () => {
@@ -287,10 +307,7 @@ describe('the facts', () => {
   });
 
   test('cannot be asked for before the end', async () => {
-    const writer = new BundleWriter(
-      specOf({}, {}, () => undefined),
-      payloadOf({}),
-    );
+    const writer = new BundleWriter(specOf({}, {}, ignore), payloadOf({}));
     expect(() => writer.facts).toThrow('not finished');
     await collect(writer.stored());
     expect(writer.facts.frames).toBe(1);
@@ -298,43 +315,62 @@ describe('the facts', () => {
 });
 
 describe('a payload that cannot be read', () => {
-  test.each([1, 2, 8])('ends the bundle with its error at concurrency %i', async (concurrency) => {
-    async function* broken(): ReturnType<typeof payloadOf> {
-      yield* payloadOf({ a: randomBytes(5 * MIB) });
-      const [bad] = await collect(payloadOf({ b: 'b' }));
-      yield {
-        ...bad!,
-        async *read() {
-          yield Buffer.from('x');
-          throw new RangeError('on purpose');
-        },
-      };
-    }
-    const writer = new BundleWriter(
-      specOf({}, { concurrency }, () => undefined),
-      broken(),
-    );
-    await expect(collect(writer.stored())).rejects.toThrow('on purpose');
+  /** A lake in which one file fails from an offset on; it counts the files that are open. */
+  function failing(tree: Tree, bad: string, from: number): { works: BundleSpec['works']; opened: () => number } {
+    const sound = payloadSourceOf(tree);
+    const open = new Set<object>();
+    const payload: PayloadSource = {
+      ...sound,
+      open(lake, entry) {
+        const file = sound.open(lake, entry);
+        const key = {};
+        open.add(key);
+        return {
+          read(into, offset) {
+            if (entry.path === bad && offset + into.length > from) throw new RangeError('on purpose');
+            file.read(into, offset);
+          },
+          close: () => void open.delete(key),
+          dispose: () => void open.delete(key),
+        };
+      },
+    };
+    const works = { runner: openInlineRunner(createPackJobs(payload)), slabs: openFrameSlabs(2) };
+    return { works, opened: () => open.size };
+  }
+
+  test.each([
+    { what: 'a small file', bad: 'b', from: 0, concurrency: 1 },
+    { what: 'a small file', bad: 'b', from: 0, concurrency: 8 },
+    { what: 'the beginning of a large file', bad: 'a', from: 0, concurrency: 2 },
+    { what: 'the middle of a large file', bad: 'a', from: 9 * MIB, concurrency: 1 },
+    { what: 'the middle of a large file', bad: 'a', from: 9 * MIB, concurrency: 8 },
+  ])('ends the bundle with its error: $what, at concurrency $concurrency', async ({ bad, from, concurrency }) => {
+    const large = { a: randomBytes(20 * MIB), b: 'b' };
+    const { works, opened } = failing(large, bad, from);
+    const writer = new BundleWriter({ ...specOf(large, { concurrency }, ignore), works }, payloadOf(large));
+    await expect(storedBy(writer)).rejects.toThrow('on purpose');
     expect(() => writer.facts).toThrow('not finished');
+    expect(opened()).toBe(0);
   });
 
   test('and a reader that stops early ends the reading of the payload', async () => {
+    const tree = { a: randomBytes(30 * MIB) };
+    const { works, opened } = failing(tree, 'none', 0);
     let closed = false;
-    async function* endless(): ReturnType<typeof payloadOf> {
+    async function* watched(): AsyncGenerator<SourceEntry> {
       try {
-        for (let n = 0; ; n += 1) yield* payloadOf({ [`f${String(n).padStart(9, '0')}`]: randomBytes(MIB, n % 3) });
+        yield* payloadOf(tree);
       } finally {
         closed = true;
       }
     }
-    const writer = new BundleWriter(
-      specOf({}, { concurrency: 4 }, () => undefined),
-      endless(),
-    );
+    const writer = new BundleWriter({ ...specOf(tree, { concurrency: 4 }, ignore), works }, watched());
     for await (const chunk of writer.stored()) {
-      if (chunk.length > 0) break;
+      if (chunk.length > MIB) break;
     }
     expect(closed).toBe(true);
+    expect(opened()).toBe(0);
   });
 });
 

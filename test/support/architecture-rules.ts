@@ -101,6 +101,8 @@ export const PROCESS_DOOR = {
 export const MAX_FILE_LINES = 400;
 export const HOMELESS_NAMES = ['util', 'utils', 'helper', 'helpers', 'common', 'misc'] as const;
 export const ENTRY_FILES = ['src/bin.ts', 'src/index.ts'] as const;
+/** What worker threads run: a URL leads there, no import. */
+export const THREAD_FILES = ['src/bundle/frame-thread.ts'] as const;
 const MIN_COMMENT_LETTERS = 20;
 
 export const judgeKnownPlaces: Judge = (tree) =>
@@ -167,7 +169,7 @@ export const judgeDeadFiles: Judge = (tree) => {
     alive.add(file);
     for (const target of targetsOf(tree.get(file))) visit(target);
   };
-  ENTRY_FILES.filter((file) => tree.has(file)).forEach(visit);
+  [...ENTRY_FILES, ...THREAD_FILES].filter((file) => tree.has(file)).forEach(visit);
   const dead = files(tree).filter((file) => !alive.has(file.path));
   return [
     ...ENTRY_FILES.filter((file) => !tree.has(file)).map((file) => `${file}: is missing`),

@@ -41,26 +41,45 @@ function checkSmall(counter: RowCounter | undefined): GzipCheck {
   return {
     // A copy: the caller may use the chunk's memory again.
     update: (chunk) => void chunks.push(Buffer.from(chunk)),
-    async finish(readAt) {
-      const data = Buffer.concat(chunks);
-      try {
-        const { buffer, engine } = gunzip(data);
-        counter?.update(buffer);
-        return await paddingFault(readAt, engine.bytesWritten, data.length);
-      } catch (error) {
-        if (!isTooLarge(error)) return faultOf(error);
-      }
-      const stream = checkStream(data.length, counter);
-      await stream.update(data);
-      return stream.finish(readAt);
-    },
+    finish: async () => await checkWholeGzip(Buffer.concat(chunks), counter),
     dispose: () => void chunks.splice(0),
   };
 }
 
+/**
+ * A check of a file that is at hand: what is wrong, or undefined. Waits for nothing where it is small, as what is in
+ * it must be.
+ */
+export function checkWholeGzip(
+  data: Buffer,
+  counter: RowCounter | undefined,
+): string | undefined | Promise<string | undefined> {
+  if (data.length > SMALL_BYTES) return streamWhole(data, counter);
+  try {
+    const { buffer, engine } = gunzip(data);
+    counter?.update(buffer);
+    return isPadding(data.subarray(engine.bytesWritten)) ? undefined : TRAILING;
+  } catch (error) {
+    return isTooLarge(error) ? streamWhole(data, counter) : faultOf(error);
+  }
+}
+
+async function streamWhole(data: Buffer, counter: RowCounter | undefined): Promise<string | undefined> {
+  const stream = checkStream(data.length, counter);
+  await stream.update(data);
+  return await stream.finish(async (offset, length) => data.subarray(offset, offset + length));
+}
+
+/** What zlib allocates for a result at a time, between its least and what one small file should take. */
+const MIN_CHUNK_BYTES = 64;
+const MAX_CHUNK_BYTES = 1 * MIB;
+
 function gunzip(data: Buffer): { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } } {
+  // The last four bytes say how large the result is (RFC 1952 2.3.1): with room for it, it comes in one piece.
+  const said = data.length < MIN_GZIP_BYTES ? 0 : data.readUInt32LE(data.length - 4);
+  const chunkSize = Math.min(Math.max(said + 1, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES);
   // With `info` the result has the engine too; the types of Node do not say so.
-  const result: unknown = zlib.gunzipSync(data, { info: true, maxOutputLength: SMALL_OUTPUT_BYTES });
+  const result: unknown = zlib.gunzipSync(data, { info: true, chunkSize, maxOutputLength: SMALL_OUTPUT_BYTES });
   return result as ReturnType<typeof gunzip>;
 }
 
@@ -89,12 +108,17 @@ function checkStream(bytes: number, counter: RowCounter | undefined): GzipCheck 
   };
 }
 
+const TRAILING = 'has other data behind its end';
+
 /** zlib takes zeros behind the last member for padding, and stops looking. */
 async function paddingFault(readAt: ReadAt, end: number, bytes: number): Promise<string | undefined> {
   if (end >= bytes) return undefined;
-  const padding = await readAt(end, Math.min(bytes - end, MAX_PADDING_BYTES));
-  const isPadding = padding.length === bytes - end && padding.every((byte) => byte === 0);
-  return isPadding ? undefined : 'has other data behind its end';
+  const rest = await readAt(end, Math.min(bytes - end, MAX_PADDING_BYTES));
+  return rest.length === bytes - end && isPadding(rest) ? undefined : TRAILING;
+}
+
+function isPadding(rest: Buffer): boolean {
+  return rest.every((byte) => byte === 0);
 }
 
 function faultOf(error: unknown): string {

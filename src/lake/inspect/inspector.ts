@@ -5,7 +5,7 @@
 import { finding, type Finding } from '../../base/findings.js';
 import { showPath } from '../../base/paths.js';
 import type { FileContent } from '../../schema/export-manifest.js';
-import { checkGzip, glanceAtGzip, isGzipMagic, type GzipCheck, type ReadAt } from './gzip.js';
+import { checkGzip, checkWholeGzip, glanceAtGzip, isGzipMagic, type GzipCheck, type ReadAt } from './gzip.js';
 import { isParquetMagic, lookAtParquet } from './parquet.js';
 import { countCsvRecords, countJsonLines, type RowCounter } from './row-counter.js';
 
@@ -31,6 +31,32 @@ export interface Inspector {
 export function openInspector(path: string, bytes: number, mode: InspectMode): Inspector {
   const named = formatOfName(path);
   return mode === 'quick' ? new QuickInspector(path, bytes, named) : new FullInspector(path, bytes, named);
+}
+
+/**
+ * The same look at a file that is at hand. Most need not be waited for.
+ * @param data is not kept, and not read any more once the answer is there.
+ */
+export function inspectWhole(path: string, data: Buffer, mode: InspectMode): Inspection | Promise<Inspection> {
+  const named = formatOfName(path);
+  const conclusion = new Conclusion(path, named);
+  const head = data.subarray(0, HEAD_BYTES);
+  if (isParquet(named, head))
+    return conclusion.ofParquet(data.length, async (at, length) => data.subarray(at, at + length));
+  if (mode === 'quick') return inspectInParts(new QuickInspector(path, data.length, named), data);
+  const counter = counterOf(named);
+  if (!isGzip(named, head)) {
+    counter?.update(data);
+    return conclusion.ofPlain(counter?.rows());
+  }
+  const fault = checkWholeGzip(data, counter);
+  if (fault instanceof Promise) return fault.then((found) => conclusion.ofGzip(found, counter?.rows()));
+  return conclusion.ofGzip(fault, counter?.rows());
+}
+
+async function inspectInParts(inspector: Inspector, data: Buffer): Promise<Inspection> {
+  await inspector.update(data);
+  return await inspector.finish(async (at, length) => data.subarray(at, at + length));
 }
 
 interface NamedFormat {

@@ -14,25 +14,21 @@ import { storeBundle } from '../../archive/store-bundle.js';
 import type { UploadJournal } from '../../archive/upload-journal.js';
 import type { ByteBudget } from '../../base/byte-budget.js';
 import { blockBytesFor } from '../../bundle/block-hasher.js';
-import { BundleWriter, type PayloadSource } from '../../bundle/write.js';
+import type { FrameWorks } from '../../bundle/frame-line.js';
+import { BundleWriter, type PlacedEntries } from '../../bundle/write.js';
 import { ZSTD_VERSION } from '../../codec/zstd.js';
-import type { ExportSelection, SourceEntry } from '../../lake/contract.js';
-import { wholeSeconds } from '../../lake/entry-list.js';
-import { openInspector, type InspectMode } from '../../lake/inspect/inspector.js';
-import { readSourceFile, readSourceRange, SMALL_FILE_BYTES } from '../../lake/source-file.js';
-import { createContentDigest } from '../../schema/content-digest.js';
+import type { ExportSelection } from '../../lake/contract.js';
+import type { InspectMode } from '../../lake/inspect/inspector.js';
+import { createContentDigest, type ContentDigest } from '../../schema/content-digest.js';
 import {
   FORMAT_VERSION,
   type BundleFacts,
   type ExportSource,
   type ExportTotals,
-  type FileContent,
-  type FileEntry,
   type Provenance,
   type ToolFacts,
 } from '../../schema/export-manifest.js';
 import type { ExportFingerprints } from '../../schema/fingerprint.js';
-import { serializeFileEntry } from '../../schema/serialize-manifest.js';
 import { EntryCursor, planBundles, storedBytesBound, type PlannedBundle } from './bundle-plan.js';
 
 export interface ExportWriterSettings {
@@ -44,7 +40,8 @@ export interface ExportWriterSettings {
   readonly proof: ProofMode;
   readonly level: number;
   readonly bundleSizeBytes: number;
-  /** Frames compressed at once, for each bundle. */
+  readonly works: FrameWorks;
+  /** Frames under way at once, for each bundle. */
   readonly frameConcurrency: number;
   readonly inspect: InspectMode;
   readonly scratchDir: string;
@@ -78,15 +75,24 @@ export async function writeExport(settings: ExportWriterSettings, job: ExportJob
   }
 }
 
+/** A bundle on its way, and what becomes known of its entries. Of one that was begun again, the last counts. */
+interface BundleAttempt {
+  readonly writer: BundleWriter;
+  readonly entries: LineSpool;
+  /** Of all files up to the end of this bundle. */
+  readonly digest: ContentDigest;
+  readonly findings: Finding[];
+}
+
 class ExportWriter {
   readonly #settings: ExportWriterSettings;
   readonly #job: ExportJob;
   readonly #cursor: EntryCursor;
   readonly #entries: LineSpool;
   readonly #findings: Finding[] = [];
-  readonly #digest = createContentDigest();
   readonly #sums = { files: 0, directories: 0, bytes: 0, rows: undefined as number | undefined };
   readonly #tool: ToolFacts;
+  #digest = createContentDigest();
 
   constructor(settings: ExportWriterSettings, job: ExportJob) {
     this.#settings = settings;
@@ -113,15 +119,12 @@ class ExportWriter {
     const { archive, journal, memory, proof, signal } = this.#settings;
     const name = layout.bundleName(this.#job.exportId, planned.number);
     const key = layout.bundleKey(this.#job.selection.path, this.#job.exportId, name);
-    const spools: LineSpool[] = [];
-    const findingsBefore = this.#findings.length;
+    const attempts: BundleAttempt[] = [];
     try {
       const open = (): BundleWriter => {
-        // Opened again, it reads the same files again: what they are found guilty of is told once.
-        this.#findings.length = findingsBefore;
-        const spool = new LineSpool({ scratchDir: this.#settings.scratchDir });
-        spools.push(spool);
-        return this.#openWriter(name, planned, (entry) => spool.append(serializeFileEntry(entry)));
+        const attempt = this.#attempt(name, planned);
+        attempts.push(attempt);
+        return attempt.writer;
       };
       const facts = await storeBundle(archive.remote, key, open, {
         signal,
@@ -131,17 +134,25 @@ class ExportWriter {
         maxStoredBytes: storedBytesBound(planned),
       });
       // Only the last writer was read to its end.
-      for await (const line of spools.at(-1) ?? []) this.#count(line);
+      const last = attempts.at(-1);
+      if (last !== undefined) await this.#take(last);
       return facts;
     } finally {
-      for (const spool of spools) spool.dispose();
+      for (const { entries } of attempts) entries.dispose();
     }
   }
 
-  #openWriter(name: string, planned: PlannedBundle, onEntry: (entry: FileEntry) => void): BundleWriter {
-    const { frameConcurrency: concurrency, scratchDir } = this.#settings;
+  #attempt(name: string, planned: PlannedBundle): BundleAttempt {
+    const { frameConcurrency: concurrency, scratchDir, lake, inspect, works, onProgress } = this.#settings;
     const { selection, provenance } = this.#job;
-    const payload = this.#payload(planned);
+    const entries = new LineSpool({ scratchDir });
+    const digest = this.#digest.copy();
+    const findings: Finding[] = [];
+    function onEntries(placed: PlacedEntries): void {
+      entries.appendLines(placed.lines, placed.count);
+      digest.addLines(placed.digestLines);
+      findings.push(...placed.findings);
+    }
     const spec = {
       name,
       number: planned.number,
@@ -152,66 +163,27 @@ class ExportWriter {
       hasOddNames: planned.hasOddNames,
       hasFiles: planned.hasFiles,
       blockBytes: blockBytesFor(storedBytesBound(planned)),
+      lake,
+      inspect,
+      works,
       concurrency,
       scratchDir,
-      onEntry,
+      onEntries,
+      onFrame: (files: number, bytes: number) => onProgress({ type: 'advance', files, bytes }),
     };
-    return new BundleWriter(spec, payload);
+    const writer = new BundleWriter(spec, this.#cursor.take(planned.first, planned.entries));
+    return { writer, entries, digest, findings };
   }
 
-  async *#payload(planned: PlannedBundle): AsyncGenerator<PayloadSource> {
-    for await (const entry of this.#cursor.take(planned.first, planned.entries)) {
-      yield this.#payloadSource(entry);
-      this.#settings.onProgress({ type: 'advance', files: entry.type === 'file' ? 1 : 0, bytes: 0 });
-    }
-  }
-
-  #payloadSource(entry: SourceEntry): PayloadSource {
-    const { lake, inspect, onProgress } = this.#settings;
-    const { path, type, bytes, executable } = entry;
-    const inspector = openInspector(path, bytes, inspect);
-    const findings = this.#findings;
-    let whole: Buffer | undefined;
-    async function* read(): AsyncGenerator<Buffer> {
-      let isRead = false;
-      try {
-        for await (const chunk of readSourceFile(lake, entry)) {
-          if (chunk.length === bytes) whole = chunk;
-          await inspector.update(chunk);
-          onProgress({ type: 'advance', files: 0, bytes: chunk.length });
-          yield chunk;
-        }
-        // Read while open, a file is whole also when its name has gone or leads elsewhere: the lake changed all the same.
-        if (bytes > SMALL_FILE_BYTES) await readSourceRange(lake, entry, 0, 1);
-        isRead = true;
-      } finally {
-        if (!isRead) inspector.dispose();
-      }
-    }
-    async function look(): Promise<FileContent | undefined> {
-      const result = await inspector.finish(async (offset, length) =>
-        // A small file is still at hand: four trips through the thread pool are saved.
-        whole === undefined
-          ? await readSourceRange(lake, entry, offset, length)
-          : whole.subarray(offset, offset + length),
-      );
-      findings.push(...result.findings);
-      return result.content;
-    }
-    return { path, type, bytes, mtime: wholeSeconds(entry.mtimeNs), executable, read, inspect: look };
-  }
-
-  #count(line: string): void {
-    const entry = JSON.parse(line) as FileEntry;
-    this.#entries.append(line);
-    if (entry.sha256 === undefined) {
-      this.#sums.directories += 1;
-      return;
-    }
-    this.#sums.files += 1;
-    this.#sums.bytes += entry.bytes;
-    if (entry.content?.rows !== undefined) this.#sums.rows = (this.#sums.rows ?? 0) + entry.content.rows;
-    this.#digest.add(entry.path, entry.sha256);
+  async #take({ writer, entries, digest, findings }: BundleAttempt): Promise<void> {
+    await this.#entries.appendAll(entries);
+    this.#digest = digest;
+    this.#findings.push(...findings);
+    const { files, directories, bytes, rows } = writer.totals;
+    this.#sums.files += files;
+    this.#sums.directories += directories;
+    this.#sums.bytes += bytes;
+    if (rows !== undefined) this.#sums.rows = (this.#sums.rows ?? 0) + rows;
   }
 
   #source(): ExportSource {

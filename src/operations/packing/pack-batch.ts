@@ -9,6 +9,7 @@ import { exportIdOf } from '../../archive/layout.js';
 import type { UploadJournal } from '../../archive/upload-journal.js';
 import type { ByteBudget } from '../../base/byte-budget.js';
 import { isLakepackError, LakepackError, throwIfAborted } from '../../base/errors.js';
+import type { FrameWorks } from '../../bundle/frame-line.js';
 import { BLOCK_BYTES, MIB } from '../../base/limits.js';
 import { sharedSignal } from '../../base/shared-signal.js';
 import { toolVersion } from '../../base/version.js';
@@ -34,6 +35,7 @@ export interface BatchContext {
   /** Of the archive's remote. */
   readonly uploads: UploadJournal;
   readonly memory: ByteBudget;
+  readonly works: FrameWorks;
   readonly scratchDir: string;
   /** Ids of exports that have a manifest. */
   readonly committed: ReadonlySet<string>;
@@ -246,13 +248,14 @@ class BatchPacker {
   }
 
   #writerSettings(signal: AbortSignal, frameConcurrency: number): ExportWriterSettings {
-    const { archive, uploads: journal, memory, scratchDir, settings } = this.#context;
+    const { archive, uploads: journal, memory, works, scratchDir, settings } = this.#context;
     const { lake, level, bundleSizeBytes, inspect, proof, onProgress } = settings;
     return {
       lake,
       archive,
       journal,
       memory,
+      works,
       proof,
       level,
       bundleSizeBytes,

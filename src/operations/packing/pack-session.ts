@@ -11,6 +11,8 @@ import { ByteBudget } from '../../base/byte-budget.js';
 import { throwIfAborted } from '../../base/errors.js';
 import type { Finding } from '../../base/findings.js';
 import { MIB } from '../../base/limits.js';
+import type { FrameWorks } from '../../bundle/frame-line.js';
+import { openFrameRunner, openFrameSlabs, type FrameRunner } from '../../bundle/frame-runner.js';
 import { acquireLock, type ProcessLock } from '../../base/process-lock.js';
 import { openScratchFolder, type ScratchFolder } from '../../base/scratch-folder.js';
 import { licenceAndNote } from '../../config/lake-config.js';
@@ -50,14 +52,18 @@ export async function runPack(settings: PackSettings): Promise<SessionResult> {
   let lock: ProcessLock | undefined;
   let scratch: ScratchFolder | undefined;
   let uploads: UploadJournal | undefined;
+  let runner: FrameRunner | undefined;
   try {
     const name = `${settings.lake}\n${await targetName(archive)}`;
     if (!settings.dryRun) lock = await acquireLock(`pack\n${name}`, busyLake(settings));
     scratch = await openScratchFolder();
     const journal = await PackJournal.open(settings.stateDir, name);
     uploads = await UploadJournal.open(settings.stateDir, archive.remote.identity);
-    return await new PackSession({ settings, archive, journal, uploads, scratchDir: scratch.folder }).run();
+    runner = openFrameRunner(settings.concurrency);
+    const works = { runner, slabs: openFrameSlabs(settings.concurrency) };
+    return await new PackSession({ settings, archive, journal, uploads, works, scratchDir: scratch.folder }).run();
   } finally {
+    await runner?.close();
     await uploads?.close();
     await lock?.release();
     await archive.close();
@@ -74,6 +80,7 @@ interface SessionParts {
   readonly archive: Archive;
   readonly journal: PackJournal;
   readonly uploads: UploadJournal;
+  readonly works: FrameWorks;
   readonly scratchDir: string;
 }
 
@@ -83,6 +90,7 @@ class PackSession {
   readonly #journal: PackJournal;
   readonly #uploads: UploadJournal;
   readonly #memory = new ByteBudget(PART_MEMORY_BYTES);
+  readonly #works: FrameWorks;
   readonly #scratchDir: string;
   readonly #newest = new Map<string, ExportRef>();
   readonly #committed = new Set<string>();
@@ -92,11 +100,12 @@ class PackSession {
   readonly #scans: ScanResult[] = [];
   #runManifests: RunManifestIndex | undefined;
 
-  constructor({ settings, archive, journal, uploads, scratchDir }: SessionParts) {
+  constructor({ settings, archive, journal, uploads, works, scratchDir }: SessionParts) {
     this.#settings = settings;
     this.#archive = archive;
     this.#journal = journal;
     this.#uploads = uploads;
+    this.#works = works;
     this.#scratchDir = scratchDir;
   }
 
@@ -215,6 +224,7 @@ class PackSession {
       journal: this.#journal,
       uploads: this.#uploads,
       memory: this.#memory,
+      works: this.#works,
       scratchDir: this.#scratchDir,
       committed: this.#committed,
       undescribed: this.#undescribed,

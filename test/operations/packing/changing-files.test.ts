@@ -8,9 +8,10 @@ import { filesOf, lookAtArchive, packInto, placeWith, statuses, treeOf, type Pla
 
 const LARGE = 'silver/a/dt=1/large.bin';
 const SMALL = 'silver/a/dt=1/small.txt';
-const CONTENT = randomBytes(3_000_000);
+/** More frames than are under way at once. */
+const CONTENT = randomBytes(24_000_000);
 
-/** The large file is read piece by piece, the small one after it. */
+/** The large file is read frame by frame, the small one with its last. */
 function place(): Place {
   return placeWith({ [LARGE]: CONTENT, [SMALL]: 'small\n', 'silver/a/dt=2/other.txt': 'other\n' });
 }
@@ -99,6 +100,7 @@ test('an interruption after a retry leaves nothing of either attempt', async () 
   const there = place();
   const stop = new AbortController();
   let changed = false;
+  let bytes = 0;
   const run = packInto(there, {
     onChange: 'retry',
     concurrency: 1,
@@ -106,7 +108,9 @@ test('an interruption after a retry leaves nothing of either attempt', async () 
     onProgress: (event) => {
       if (event.type === 'item') throw new Error('it was committed');
       if (event.type !== 'advance' || event.bytes === 0) return;
-      if (changed && event.bytes < 100) stop.abort();
+      bytes += event.bytes;
+      // More than there is: it is read for the second time.
+      if (bytes > CONTENT.length + 100) stop.abort();
       if (!changed) fs.appendFileSync(path.join(there.lake, LARGE), 'more');
       changed = true;
     },

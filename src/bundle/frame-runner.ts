@@ -1,0 +1,26 @@
+/** What frames are made with: threads for the jobs, and the memory in which frames travel between them. */
+import { hasThreadScript, openInlineRunner, openThreads, type JobRunner } from '../base/job-runner.js';
+import { FRAME_MAX_TAR_BYTES } from '../base/limits.js';
+import { SlabPool } from '../base/slabs.js';
+import { rawFrameBytes } from '../codec/zstd-frame.js';
+import { FRAME_JOBS, type FrameJobs } from './frame-jobs.js';
+
+export type FrameRunner = JobRunner<FrameJobs>;
+
+const SCRIPT = new URL('./frame-thread.js', import.meta.url);
+
+/** @param threads below 2 the calling thread does all by itself: one more would only take turns with it. */
+export function openFrameRunner(threads: number): FrameRunner {
+  return threads >= 2 && hasThreadScript(SCRIPT) ? openThreads(SCRIPT, threads) : openInlineRunner(FRAME_JOBS);
+}
+
+/** The largest stored frame that a bundle can have. */
+export const STORED_FRAME_BYTES = rawFrameBytes(FRAME_MAX_TAR_BYTES);
+
+/** One frame for each thread, one more waiting for it, and what the writer has in hand. */
+const SLABS_PER_THREAD = 3;
+
+/** @param threads how many frames are worked at. */
+export function openFrameSlabs(threads: number): SlabPool {
+  return new SlabPool(STORED_FRAME_BYTES, 2 + SLABS_PER_THREAD * threads);
+}
