@@ -49,8 +49,12 @@ export class LineSpool implements AsyncIterable<string> {
     if (count > 0) this.#add(text.slice(0, -1), count);
   }
 
-  /** Adds all lines of another. */
-  async appendAll(other: LineSpool): Promise<void> {
+  /** Adds all lines of another, which is empty then. */
+  async take(other: LineSpool): Promise<void> {
+    if (this.#count === 0) {
+      this.#exchange(other);
+      return;
+    }
     let lines: string[] = [];
     for await (const line of other) {
       lines.push(line);
@@ -59,6 +63,15 @@ export class LineSpool implements AsyncIterable<string> {
       lines = [];
     }
     if (lines.length > 0) this.#add(lines.join('\n'), lines.length);
+    other.dispose();
+  }
+
+  #exchange(other: LineSpool): void {
+    [this.#texts, other.#texts] = [other.#texts, this.#texts];
+    [this.#file, other.#file] = [other.#file, this.#file];
+    [this.#memory, other.#memory] = [other.#memory, this.#memory];
+    [this.#bytes, other.#bytes] = [other.#bytes, this.#bytes];
+    [this.#count, other.#count] = [other.#count, this.#count];
   }
 
   #add(text: string, count: number): void {

@@ -17,8 +17,8 @@ export function openFrameRunner(threads: number): FrameRunner {
 /** The largest stored frame that a bundle can have. */
 export const STORED_FRAME_BYTES = rawFrameBytes(FRAME_MAX_TAR_BYTES);
 
-/** One frame for each thread, one more waiting for it, and what the writer has in hand. */
-const SLABS_PER_THREAD = 3;
+/** One that the thread fills, and one that the pool compresses. The writer has one in hand, and one that comes next. */
+const SLABS_PER_THREAD = 2;
 
 /** @param threads how many frames are worked at. */
 export function openFrameSlabs(threads: number): SlabPool {

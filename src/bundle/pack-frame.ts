@@ -7,7 +7,7 @@ import { createHash, hash as hashOnce, type Hash } from 'node:crypto';
 import type { Finding } from '../base/findings.js';
 import { LakepackError } from '../base/errors.js';
 import { FRAME_MAX_TAR_BYTES } from '../base/limits.js';
-import { encodeEntryHeader, paddingBytes } from '../codec/tar.js';
+import { paddingBytes, writeEntryHeader } from '../codec/tar.js';
 import type { SourceEntry } from '../lake/contract.js';
 import { wholeSeconds } from '../lake/entry-list.js';
 import type { Inspection, InspectMode, Inspector } from '../lake/inspect/inspector.js';
@@ -233,11 +233,10 @@ class FrameFiller {
     const { path, type, bytes, mtimeNs, executable } = entry;
     const mtime = wholeSeconds(mtimeNs);
     const place = `${this.#input.context.bag}/${bag.PAYLOAD_FOLDER}${path}`;
-    const header = encodeEntryHeader({ path: place, type, bytes, mtime, executable });
-    if (header.length !== headerBytes) {
-      throw new LakepackError('INTERNAL', `${path}: its header: expected ${headerBytes} bytes, got ${header.length}`);
+    const written = writeEntryHeader({ path: place, type, bytes, mtime, executable }, this.#content, this.#at);
+    if (written !== headerBytes) {
+      throw new LakepackError('INTERNAL', `${path}: its header: expected ${headerBytes} bytes, got ${written}`);
     }
-    this.#content.set(header, this.#at);
     this.#at += headerBytes;
   }
 

@@ -70,6 +70,61 @@ export function encodeTarBlock(fields: TarBlockFields): Buffer {
   return block;
 }
 
+/** Sum of the template with its checksum field as spaces, as the checksum counts them. */
+const TEMPLATE_SUM = TEMPLATE.reduce((sum, byte) => sum + byte, 0);
+
+/** What a plain header says: everything in it is ASCII, and every number fits eleven octal digits. */
+export interface PlainTarBlockFields {
+  readonly name: string;
+  readonly prefix: string;
+  readonly typeflag: '0' | '5';
+  readonly mode: number;
+  readonly bytes: number;
+  readonly mtime: number;
+}
+
+/** Writes the header that `encodeTarBlock` makes of the same fields, without a string or buffer of its own. */
+export function writePlainTarBlock(fields: PlainTarBlockFields, target: Buffer, at: number): void {
+  TEMPLATE.copy(target, at);
+  const sum =
+    TEMPLATE_SUM +
+    writeAscii(target, at, fields.name) +
+    writeAscii(target, at + PREFIX_AT, fields.prefix) +
+    writeAscii(target, at + TYPEFLAG_AT, fields.typeflag) +
+    writeOctal(target, at + 100, 7, fields.mode) +
+    writeOctal(target, at + 124, 11, fields.bytes) +
+    writeOctal(target, at + 136, 11, fields.mtime);
+  writeOctal(target, at + CHECKSUM_AT, 6, sum);
+  target[at + CHECKSUM_AT + 6] = 0;
+}
+
+/** Returns what it adds to the checksum: in the template these bytes are zero. */
+function writeAscii(target: Buffer, at: number, text: string): number {
+  let sum = 0;
+  for (let n = 0; n < text.length; n += 1) {
+    const byte = text.charCodeAt(n);
+    target[at + n] = byte;
+    sum += byte;
+  }
+  return sum;
+}
+
+const DIGIT_ZERO = 0x30;
+
+/** As above. Digits are taken by division: sizes go beyond what shifts can hold. */
+function writeOctal(target: Buffer, at: number, digits: number, value: number): number {
+  let sum = 0;
+  let rest = value;
+  for (let n = digits - 1; n >= 0; n -= 1) {
+    const next = Math.floor(rest / 8);
+    const digit = DIGIT_ZERO + rest - next * 8;
+    target[at + n] = digit;
+    sum += digit;
+    rest = next;
+  }
+  return sum;
+}
+
 function writeNumber(block: Buffer, at: number, value: number): void {
   if (value >= 0 && value < OCTAL_FIELD_LIMIT) {
     block.write(value.toString(8).padStart(11, '0'), at, 'latin1');

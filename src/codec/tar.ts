@@ -6,7 +6,14 @@
 import { LakepackError } from '../base/errors.js';
 import { showPath } from '../base/paths.js';
 import { encodePaxRecords } from './pax.js';
-import { encodeTarBlock, NAME_BYTES, OCTAL_FIELD_LIMIT, PREFIX_BYTES, TAR_BLOCK_BYTES } from './tar-block.js';
+import {
+  encodeTarBlock,
+  NAME_BYTES,
+  OCTAL_FIELD_LIMIT,
+  PREFIX_BYTES,
+  TAR_BLOCK_BYTES,
+  writePlainTarBlock,
+} from './tar-block.js';
 
 export { TAR_BLOCK_BYTES } from './tar-block.js';
 
@@ -52,18 +59,35 @@ export function encodeEntryHeader(entry: TarEntryHeader): Buffer {
 
 /** How many bytes `encodeEntryHeader` makes of the entry; for most this needs no header to be made. */
 export function entryHeaderBytes(entry: TarEntryHeader): number {
-  return fitsOneBlock(entry) ? TAR_BLOCK_BYTES : encodeEntryHeader(entry).length;
+  return plainPlace(entry) === undefined ? encodeEntryHeader(entry).length : TAR_BLOCK_BYTES;
 }
 
-/** False also where it is not worth finding out. */
-function fitsOneBlock({ path, type, bytes, mtime }: TarEntryHeader): boolean {
-  if (bytes >= OCTAL_FIELD_LIMIT || mtime < 0 || mtime >= OCTAL_FIELD_LIMIT) return false;
-  const length = path.length + (type === 'directory' ? 1 : 0);
-  // A name beyond ASCII has more bytes than characters.
-  if (Buffer.byteLength(path) !== path.length) return false;
-  if (length <= NAME_BYTES) return true;
-  const slash = path.indexOf('/', length - NAME_BYTES - 1);
-  return slash >= 1 && slash <= PREFIX_BYTES;
+/** Writes what `encodeEntryHeader` makes of the entry, and returns its length. Throws as that does. */
+export function writeEntryHeader(entry: TarEntryHeader, target: Buffer, at: number): number {
+  const place = plainPlace(entry);
+  if (place === undefined) return encodeEntryHeader(entry).copy(target, at);
+  const { type, bytes, mtime, executable } = entry;
+  const isFolder = type === 'directory';
+  const mode = isFolder || executable ? 0o755 : 0o644;
+  writePlainTarBlock({ ...place, typeflag: isFolder ? '5' : '0', mode, bytes, mtime }, target, at);
+  return TAR_BLOCK_BYTES;
+}
+
+const PLAIN_PATH = /^[\x01-\x7f]*[\x01-\x2e\x30-\x7f]$/;
+
+/** Name and prefix of an entry that one plain block can tell; undefined also where it is not worth finding out. */
+function plainPlace({ path, type, bytes, mtime }: TarEntryHeader): { name: string; prefix: string } | undefined {
+  if (!isPlainNumber(bytes) || !isPlainNumber(mtime) || !PLAIN_PATH.test(path)) return undefined;
+  if (type === 'directory' && bytes > 0) return undefined;
+  const name = type === 'directory' ? `${path}/` : path;
+  if (name.length <= NAME_BYTES) return { name, prefix: '' };
+  const slash = name.indexOf('/', name.length - NAME_BYTES - 1);
+  if (slash < 1 || slash > PREFIX_BYTES || slash === name.length - 1) return undefined;
+  return { name: name.slice(slash + 1), prefix: name.slice(0, slash) };
+}
+
+function isPlainNumber(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < OCTAL_FIELD_LIMIT;
 }
 
 function assertEncodable(entry: TarEntryHeader): void {

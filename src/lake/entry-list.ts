@@ -8,8 +8,8 @@ import { comparePathBytes, showPath } from '../base/paths.js';
 import type { SourceEntry, SourceEntryList } from './contract.js';
 import { openSpillFile, type Extent, type SpillFile } from './spill-file.js';
 
-/** At most this many entries of all lists together are kept in memory, about 5 MB. */
-export const MAX_ENTRIES_IN_MEMORY = 20_000;
+/** At most this many entries of all lists together are kept in memory, about 12 MB. */
+export const MAX_ENTRIES_IN_MEMORY = 50_000;
 
 /** Makes lists. `dispose` removes the scratch file: no list can be read after it. */
 export interface EntryStore {

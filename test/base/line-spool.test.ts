@@ -51,6 +51,39 @@ describe('what was appended comes back', () => {
     spool.dispose();
   });
 
+  test('when lines were appended many at once', async () => {
+    const spool = spoolOf([], 20);
+    spool.appendLines('', 0);
+    spool.appendLines('a\n\nc\n', 3);
+    spool.append('d');
+    spool.appendLines('\n', 1);
+    spool.appendLines(`${'long '.repeat(10)}\n`, 1);
+    const lines = ['a', '', 'c', 'd', '', 'long '.repeat(10)];
+    expect(spool.count).toBe(lines.length);
+    expect(await linesOf(spool)).toEqual(lines);
+    const text = lines.map((one) => `${one}\n`).join('');
+    expect(spool.bytes).toBe(Buffer.byteLength(text));
+    const chunks: Buffer[] = [];
+    for await (const chunk of spool.chunks()) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString()).toBe(text);
+    spool.dispose();
+  });
+
+  test.each([0, 1e6])(
+    'when they were taken over from others, which are empty then (%i bytes in memory)',
+    async (memory) => {
+      const all = spoolOf([], memory);
+      const [one, two] = [spoolOf(numbered(2_500, 20), memory), spoolOf(['x', ''], memory)];
+      await all.take(one);
+      await all.take(two);
+      expect(await linesOf(all)).toEqual([...numbered(2_500, 20), 'x', '']);
+      expect(all.count).toBe(2_502);
+      expect(await linesOf(one)).toEqual([]);
+      for (const spool of [all, one, two]) spool.dispose();
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
+
   test('to two readers at once', async () => {
     const spool = spoolOf(numbered(2_000, 600), 1_000);
     const [one, two] = await Promise.all([linesOf(spool), linesOf(spool)]);

@@ -5,7 +5,13 @@ import fc from 'fast-check';
 import { extract, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { TarEntryHeader } from '../../src/codec/tar.js';
-import { encodeEntryHeader, END_OF_ARCHIVE, paddingBytes } from '../../src/codec/tar.js';
+import {
+  encodeEntryHeader,
+  END_OF_ARCHIVE,
+  entryHeaderBytes,
+  paddingBytes,
+  writeEntryHeader,
+} from '../../src/codec/tar.js';
 import type { TarEntry } from '../../src/codec/tar-reader.js';
 import { TarReader } from '../../src/codec/tar-reader.js';
 import { codeOf } from './chunks.js';
@@ -31,7 +37,46 @@ const mtimes = fc.oneof(
 
 const sizes = fc.oneof(fc.nat({ max: 10_000 }), fc.maxSafeNat(), fc.constantFrom(2 ** 33 - 1, 2 ** 33, 2 ** 53 - 1));
 
+/** Paths as most lakes have them, and lengths around what the name and the prefix hold. */
+const plainPaths = fc
+  .array(fc.string({ unit: fc.constantFrom('a', '=', '.', '-', '7'), minLength: 1, maxLength: 160 }), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map((segments) => segments.join('/'));
+
 describe('an entry header', () => {
+  it('is the same, and as long as foretold, when it is written into a buffer', () => {
+    const target = Buffer.alloc(16_384, 0xaa);
+    fc.assert(
+      fc.property(fc.oneof(plainPaths, paths), sizes, mtimes, fc.boolean(), fc.boolean(), (...facts) => {
+        const [name, bytes, mtime, executable, isFile] = facts;
+        const type = isFile ? 'file' : 'directory';
+        const entry: TarEntryHeader = { path: name, type, bytes: isFile ? bytes : 0, mtime, executable };
+        const expected = encodeEntryHeader(entry);
+        expect(entryHeaderBytes(entry)).toBe(expected.length);
+        expect(writeEntryHeader(entry, target, 512)).toBe(expected.length);
+        expect(target.subarray(512, 512 + expected.length).equals(expected)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    { ...FILE, path: '' },
+    { ...FILE, path: 'a/' },
+    { ...FILE, path: 'a\0b' },
+    { ...FILE, bytes: -1 },
+    { ...FILE, bytes: 1.5 },
+    { ...FILE, mtime: Number.NaN },
+    { ...FILE, type: 'directory' as const, bytes: 1 },
+  ])('is refused in the same words when it is written into a buffer: %j', async (entry) => {
+    const expected = await codeOf(() => encodeEntryHeader(entry));
+    expect(expected).toBe('TAR_INVALID');
+    expect(await codeOf(() => writeEntryHeader(entry, Buffer.alloc(1024), 0))).toBe(expected);
+    expect(await codeOf(() => entryHeaderBytes(entry))).toBe(expected);
+  });
+
   it('is read back as it was written', () => {
     fc.assert(
       fc.property(paths, sizes, mtimes, fc.boolean(), fc.boolean(), (name, bytes, mtime, executable, isFile) => {

@@ -50,25 +50,43 @@ function isBlankText(chunk: Uint8Array, from: number, to: number): boolean {
 export function countCsvRecords(): RowCounter {
   let records = 0;
   let state: CsvState = 'line start';
+  function step(byte: number): void {
+    if (byte === LINE_FEED && state !== 'line start') records++;
+    state = afterByte(state, byte);
+  }
   return {
     update(chunk) {
-      let at = 0;
-      while (at < chunk.length) {
+      let quote = chunk.indexOf(QUOTE);
+      for (let at = 0; at < chunk.length;) {
         if (state === 'quoted') {
           const end = chunk.indexOf(QUOTE, at);
           if (end < 0) return;
           // A doubled quote closes the field and opens it again at once.
           state = 'field start';
           at = end + 1;
+          continue;
+        }
+        if (quote >= 0 && quote < at) quote = chunk.indexOf(QUOTE, at);
+        const feed = chunk.indexOf(LINE_FEED, at);
+        if (feed >= 0 && (quote < 0 || feed < quote)) {
+          // A line without a quote from here on: which bytes there are in it is all the same, but for CR alone.
+          if (state !== 'line start' || !isOnlyReturns(chunk, at, feed)) records++;
+          state = 'line start';
+          at = feed + 1;
         } else {
-          const byte = chunk[at++] ?? 0;
-          if (byte === LINE_FEED && state !== 'line start') records++;
-          state = afterByte(state, byte);
+          // Up to the quote, or to the end.
+          const stop = quote < 0 ? chunk.length : quote + 1;
+          while (at < stop) step(chunk[at++] ?? 0);
         }
       }
     },
     rows: () => (state === 'quoted' ? undefined : Math.max(0, (state === 'line start' ? records : records + 1) - 1)),
   };
+}
+
+function isOnlyReturns(chunk: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (chunk[at] !== CARRIAGE_RETURN) return false;
+  return true;
 }
 
 type CsvState = 'line start' | 'field start' | 'field' | 'quoted';

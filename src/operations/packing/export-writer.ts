@@ -176,7 +176,7 @@ class ExportWriter {
   }
 
   async #take({ writer, entries, digest, findings }: BundleAttempt): Promise<void> {
-    await this.#entries.appendAll(entries);
+    await this.#entries.take(entries);
     this.#digest = digest;
     this.#findings.push(...findings);
     const { files, directories, bytes, rows } = writer.totals;

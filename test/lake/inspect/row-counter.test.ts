@@ -34,7 +34,41 @@ describe('JSON lines', () => {
   });
 });
 
+/** The rules of the format, byte by byte, without a look ahead. */
+function recordsByTheByte(text: string): number | undefined {
+  let records = 0;
+  let isQuoted = false;
+  let isFieldStart = true;
+  let isBlank = true;
+  for (const char of text) {
+    if (isQuoted) {
+      isQuoted = char !== '"';
+    } else if (char === '\n') {
+      if (!isBlank) records += 1;
+      isBlank = isFieldStart = true;
+    } else if (char === '"' && isFieldStart) {
+      isQuoted = true;
+      isBlank = false;
+    } else if (char !== '\r') {
+      isFieldStart = [',', ';', '\t', '|'].includes(char);
+      isBlank = false;
+    }
+  }
+  if (isQuoted) return undefined;
+  return Math.max(0, (isBlank ? records : records + 1) - 1);
+}
+
 describe('CSV', () => {
+  test('has the rows that a reader byte by byte finds, whatever the text and the chunks', () => {
+    const unit = fc.constantFrom('a', 'b', '"', '\n', ',', '\r', ';', '\t', '|', ' ');
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 40 }), fc.integer({ min: 1, max: 50 }), (text, size) => {
+        expect(rowsOf(countCsvRecords(), text, size)).toBe(recordsByTheByte(text));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   test.each([
     ['', 0],
     ['a,b\n', 0],
