@@ -73,17 +73,20 @@ export function writeEntryHeader(entry: TarEntryHeader, target: Buffer, at: numb
   return TAR_BLOCK_BYTES;
 }
 
-const PLAIN_PATH = /^[\x01-\x7f]*[\x01-\x2e\x30-\x7f]$/;
-
 /** Name and prefix of an entry that one plain block can tell; undefined also where it is not worth finding out. */
 function plainPlace({ path, type, bytes, mtime }: TarEntryHeader): { name: string; prefix: string } | undefined {
-  if (!isPlainNumber(bytes) || !isPlainNumber(mtime) || !PLAIN_PATH.test(path)) return undefined;
+  if (!isPlainNumber(bytes) || !isPlainNumber(mtime) || !isPlainPath(path)) return undefined;
   if (type === 'directory' && bytes > 0) return undefined;
   const name = type === 'directory' ? `${path}/` : path;
   if (name.length <= NAME_BYTES) return { name, prefix: '' };
   const slash = name.indexOf('/', name.length - NAME_BYTES - 1);
   if (slash < 1 || slash > PREFIX_BYTES || slash === name.length - 1) return undefined;
   return { name: name.slice(slash + 1), prefix: name.slice(0, slash) };
+}
+
+/** ASCII, and nothing that a header cannot say. */
+function isPlainPath(path: string): boolean {
+  return path !== '' && !path.endsWith('/') && !path.includes('\0') && Buffer.byteLength(path) === path.length;
 }
 
 function isPlainNumber(value: number): boolean {
