@@ -47,7 +47,19 @@ export { listRemotes, type NamedRemote, type RemoteListing } from './operations/
 export { listObjects, type ListObjectsOptions, type ListedObject } from './operations/list-objects.js';
 export { share, type SharedExport, type SharedFile, type ShareOptions, type ShareReport } from './operations/share.js';
 export { prune, type PrunedObject, type PruneOptions, type PruneReport } from './operations/prune.js';
-export { drill } from './drill/run-drill.js';
+export {
+  drill,
+  history as drillHistory,
+  notify,
+  packWithFingerprints,
+  readDrillPlan,
+  readRecipe,
+  rebuild,
+  status,
+  writeCatalogOf,
+  writeDrillReports,
+  writeRecipe,
+} from './drill/verbs.js';
 export type {
   DrillAssertion,
   DrillBudget,
@@ -59,23 +71,16 @@ export type {
   RebuildReport,
 } from './drill/contract.js';
 export type { DrillRecord } from './schema/drill-record.js';
-export {
-  history as drillHistory,
-  type DrillHistory,
-  type DrillHistoryRow,
-  type HistoryOptions,
-} from './drill/history.js';
-export { status, type StatusOptions, type StatusReport, type StatusRow } from './drill/status.js';
-export { rebuild } from './drill/rebuild.js';
-export { writeCatalogOf, type WriteCatalogOptions, type WrittenCatalog } from './drill/catalog-store.js';
-export { packWithFingerprints, type PackWithFingerprintsOptions } from './drill/pack-with-fingerprints.js';
-export { writeRecipe, type WriteRecipeOptions, type WriteRecipeReport } from './drill/write-recipe.js';
-export { readDrillPlan, readRecipe } from './drill/read-files.js';
-export { reportFilesIn, writeDrillReports, type DrillReportFiles } from './drill/write-reports.js';
+export type { DrillHistory, DrillHistoryRow, HistoryOptions } from './drill/history.js';
+export type { StatusOptions, StatusReport, StatusRow } from './drill/status.js';
+export type { WriteCatalogOptions, WrittenCatalog } from './drill/catalog-store.js';
+export type { PackWithFingerprintsOptions } from './drill/pack-with-fingerprints.js';
+export type { WriteRecipeOptions, WriteRecipeReport } from './drill/write-recipe.js';
+export { reportFilesIn, type DrillReportFiles } from './drill/write-reports.js';
 export { drillHtml } from './drill/report-html.js';
 export { drillJUnit } from './drill/report-junit.js';
 export { drillPrometheus } from './drill/report-prometheus.js';
-export { notify, type NotifyOptions } from './drill/notify.js';
+export type { NotifyOptions } from './drill/notify.js';
 export { scheduleSnippets, type ScheduleOptions, type ScheduleSnippets } from './drill/schedule.js';
 export type { Recipe } from './schema/recipe.js';
 export { openArchive, type Archive, type ArchivePlace } from './archive/archive.js';

@@ -1,7 +1,6 @@
 /** Tries what a remote can do of what lakepack depends on, and leaves nothing behind. */
 import { sharedSignal } from '../base/shared-signal.js';
 import type { RemoteCheck } from '../remote/check-report.js';
-import { checkRemoteAt } from '../remote/check.js';
 import type { RemoteLocation } from '../remote/location.js';
 
 export interface CheckRemoteOptions {
@@ -26,6 +25,7 @@ export interface RemoteCheckReport extends RemoteCheck {
  * INTERRUPTED. Whatever the store does is in the report.
  */
 export async function checkRemote(options: CheckRemoteOptions): Promise<RemoteCheckReport> {
+  const { checkRemoteAt } = await import('../remote/check.js');
   const { remote, readOnly: isReadOnly = false, clockOffsetMs = 0, onProbe } = options;
   const signal = sharedSignal(options.signal ?? new AbortController().signal);
   const begun = performance.now();

@@ -1,7 +1,5 @@
 /** Packs what a lake holds into exports of an archive. */
 import { showPlace } from '../archive/archive.js';
-import { runPackWithCopies } from './packing/pack-copies.js';
-import { settingsOfPack } from './packing/pack-settings.js';
 import type { PackOptions, PackedExport, PackReport } from './packing/contract.js';
 
 export type { PackedCopy, PackOptions, PackedExport, PackReport } from './packing/contract.js';
@@ -12,6 +10,9 @@ export type { PackedCopy, PackOptions, PackedExport, PackReport } from './packin
  */
 export async function pack(options: PackOptions): Promise<PackReport> {
   const started = performance.now();
+  // Each verb loads what it is made of when it is called: nobody waits for the others.
+  const { settingsOfPack } = await import('./packing/pack-settings.js');
+  const { runPackWithCopies } = await import('./packing/pack-copies.js');
   const settings = await settingsOfPack(options);
   const { archive, exports, findings, earlier } = await runPackWithCopies(settings);
   const made = exports.filter(({ status }) => status === 'packed' || status === 'planned');

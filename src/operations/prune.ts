@@ -4,9 +4,7 @@ import { Archive, archiveAt, type ArchivePlace } from '../archive/archive.js';
 import { userStateDir } from '../base/state-dir.js';
 import { isFileRemote } from '../remote/file.js';
 import type { PruneOptions, PrunedObject, PruneReport } from './pruning/contract.js';
-import { pruneObjects } from './pruning/prune-objects.js';
 import type { PruneSettings } from './pruning/prune-settings.js';
-import { pruneUploads } from './pruning/prune-uploads.js';
 
 export type { PruneOptions, PrunedObject, PruneReport } from './pruning/contract.js';
 
@@ -14,6 +12,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Throws what opening, listing and removing throw, but for a removal that is refused: that is in the report. */
 export async function prune(options: PruneOptions): Promise<PruneReport> {
+  const { pruneObjects } = await import('./pruning/prune-objects.js');
+  const { pruneUploads } = await import('./pruning/prune-uploads.js');
   const begun = performance.now();
   const { uploads = false, dryRun = false } = options;
   const archive = await openForPruning(options.archive);

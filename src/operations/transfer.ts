@@ -1,9 +1,6 @@
 /** Copies exports from archive to archive, proven before they are visible. Push, pull and migrate are transfers. */
 import { showPlace } from '../archive/archive.js';
 import type { TransferOptions, TransferReport, TransferredExport } from './transferring/contract.js';
-import { objectsOf } from './transferring/transfer-plan.js';
-import { runTransfer } from './transferring/transfer-session.js';
-import { settingsOfTransfer } from './transferring/transfer-settings.js';
 
 export type {
   CutOver,
@@ -20,6 +17,9 @@ export type {
  */
 export async function transfer(options: TransferOptions): Promise<TransferReport> {
   const started = performance.now();
+  const { settingsOfTransfer } = await import('./transferring/transfer-settings.js');
+  const { runTransfer } = await import('./transferring/transfer-session.js');
+  const { objectsOf } = await import('./transferring/transfer-plan.js');
   const settings = settingsOfTransfer(options);
   const { from, to, exports, findings, plan, cutOver } = await runTransfer(settings);
   const count = (status: TransferredExport['status']): number => exports.filter((one) => one.status === status).length;

@@ -1,5 +1,4 @@
 /** Restores exports, lone bundles or foreign tar archives into a folder, every byte compared before its final name. */
-import { runUnpack, settingsOfUnpack } from './unpacking/unpack-session.js';
 import type { UnpackOptions, UnpackedExport, UnpackReport } from './unpacking/contract.js';
 
 export type { HealedSum, UnpackOptions, UnpackedExport, UnpackReport } from './unpacking/contract.js';
@@ -10,6 +9,7 @@ export type { HealedSum, UnpackOptions, UnpackedExport, UnpackReport } from './u
  */
 export async function unpack(options: UnpackOptions): Promise<UnpackReport> {
   const started = performance.now();
+  const { runUnpack, settingsOfUnpack } = await import('./unpacking/unpack-session.js');
   const result = await runUnpack(settingsOfUnpack(options));
   const sum = (pick: (one: UnpackedExport) => number): number =>
     result.exports.reduce((total, one) => total + pick(one), 0);

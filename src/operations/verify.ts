@@ -1,6 +1,5 @@
 /** Checks exports of an archive, or lone bundle files, and reports every finding. */
 import { showPlace } from '../archive/archive.js';
-import { runVerify, settingsOfVerify } from './verifying/verify-session.js';
 import type { VerifyOptions, VerifiedExport, VerifyReport } from './verifying/contract.js';
 
 export type { VerifyDepth, VerifyOptions, VerifiedExport, VerifyReport } from './verifying/contract.js';
@@ -8,6 +7,7 @@ export type { VerifyDepth, VerifyOptions, VerifiedExport, VerifyReport } from '.
 /** @throws USAGE, SELECTOR_INVALID, SELECTOR_AMBIGUOUS, NOT_FOUND, REMOTE_UNAVAILABLE, PERMISSION_DENIED, INTERRUPTED. */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const started = performance.now();
+  const { runVerify, settingsOfVerify } = await import('./verifying/verify-session.js');
   const settings = settingsOfVerify(options);
   const exports = await runVerify(settings);
   const sum = (pick: (one: VerifiedExport) => number): number => exports.reduce((total, one) => total + pick(one), 0);
