@@ -16,7 +16,7 @@ import type { ExportManifest, FileEntry, FilesIndexFacts } from '../schema/expor
 import { parseManifest } from '../schema/parse-manifest.js';
 import { bundleReader, missingBundle } from './bundle-reader.js';
 import type { ArchiveLocation, Healed } from './contract.js';
-import { readFilesIndex } from './files-index.js';
+import { readEntryBatches, type EntryBatch } from './files-index.js';
 import * as layout from './layout.js';
 import type { ExportRef } from './layout.js';
 import { mayBeElsewhere, ReadOrder } from './read-order.js';
@@ -98,16 +98,21 @@ export class Archive {
    * is known only at the end: an iteration that throws has yielded entries that must not be used.
    */
   async *entries(ref: ExportRef, manifest: ExportManifest, signal?: AbortSignal): AsyncGenerator<FileEntry> {
+    for await (const { entries } of this.entryBatches(ref, manifest, signal)) yield* entries;
+  }
+
+  /** As `entries`, some at a time: where there are many, a promise for each costs as much as reading it. */
+  async *entryBatches(ref: ExportRef, manifest: ExportManifest, signal?: AbortSignal): AsyncGenerator<EntryBatch> {
     const { filesIndex } = manifest;
     if (filesIndex === undefined) {
-      yield* manifest.files ?? [];
+      yield { entries: manifest.files ?? [], embedded: [] };
       return;
     }
     const key = layout.besideManifestKey(ref.path, filesIndex.name);
     const stored = this.#order.hasFallbacks
       ? await this.#soundIndex(key, filesIndex, callOf(signal))
       : this.remote.stream(key, undefined, callOf(signal));
-    yield* readFilesIndex(stored, filesIndex, key);
+    yield* readEntryBatches(stored, filesIndex, key);
   }
 
   /** The bytes of an index from the first archive where they are the manifest's. */
@@ -137,7 +142,8 @@ export class Archive {
     return {
       name,
       bytes: info.bytes,
-      read: (offset, length) => this.remote.readRange(key, { offset, length }, call),
+      read: (offset, length, into) =>
+        this.remote.readRange(key, { offset, length }, { ...call, ...(into && { into }) }),
       stream: (offset, length) => this.remote.stream(key, { offset, length }, call),
       close: () => Promise.resolve(),
     };

@@ -8,11 +8,14 @@ import { FRAME_MAX_TAR_BYTES, MAX_LINE_BYTES } from '../base/limits.js';
 import { compressFrame, decompressFrame } from '../codec/zstd.js';
 import { splitFrames } from '../codec/zstd-frame.js';
 import type { FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
+import { readPlainEntry } from '../schema/entry-line.js';
 import { parseFileEntry } from '../schema/parse-manifest.js';
 
 /** Content of a frame of the index: lines are gathered up to this, so a frame never exceeds what one may hold. */
 const FRAME_TEXT_BYTES = 1024 * 1024;
 const LEVEL = 3;
+/** A promise for each would take as long as reading it; all of a frame as objects would take twenty times its memory. */
+const ENTRIES_AT_ONCE = 256;
 
 /** Yields the stored bytes of an index. @param lines serialized entries. */
 export async function* writeFilesIndex(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
@@ -26,15 +29,31 @@ export async function* writeFilesIndex(lines: AsyncIterable<string>): AsyncGener
   if (text !== '') yield await compressFrame(Buffer.from(text), LEVEL);
 }
 
-/**
- * The entries of an index. Throws HASH_MISMATCH at the end when its bytes are not those of the manifest, and
- * MANIFEST_INVALID, ZSTD_INVALID or LIMIT_EXCEEDED where they cannot be read at all.
- */
+/** Some entries in their order. */
+export interface EntryBatch {
+  readonly entries: readonly FileEntry[];
+  /** Of each, its line in a bundle's `lakepack/files.jsonl`, where reading it gave that away. May be empty. */
+  readonly embedded: readonly (string | undefined)[];
+}
+
+/** The entries of an index, one at a time. Throws as `readEntryBatches`. */
 export async function* readFilesIndex(
   stored: AsyncIterable<Buffer>,
   facts: FilesIndexFacts,
   subject: string,
 ): AsyncGenerator<FileEntry> {
+  for await (const { entries } of readEntryBatches(stored, facts, subject)) yield* entries;
+}
+
+/**
+ * The entries of an index, some at a time. Throws HASH_MISMATCH at the end when its bytes are not those of the manifest,
+ * and MANIFEST_INVALID, ZSTD_INVALID or LIMIT_EXCEEDED where they cannot be read at all.
+ */
+export async function* readEntryBatches(
+  stored: AsyncIterable<Buffer>,
+  facts: FilesIndexFacts,
+  subject: string,
+): AsyncGenerator<EntryBatch> {
   const hash = createHash('sha256');
   let bytes = 0;
   let entries = 0;
@@ -46,9 +65,13 @@ export async function* readFilesIndex(
       yield chunk;
     }
   }
-  for await (const line of indexLines(hashed(), subject)) {
-    entries += 1;
-    yield parseFileEntry(line, `${subject} line ${entries}`);
+  for await (const lines of indexLines(hashed(), subject)) {
+    for (let at = 0; at < lines.length; at += ENTRIES_AT_ONCE) {
+      const { batch, failure } = parseLines(lines.slice(at, at + ENTRIES_AT_ONCE), subject, entries);
+      entries += batch.entries.length;
+      yield batch;
+      if (failure !== undefined) throw failure.error;
+    }
   }
   const digest = hash.digest('hex');
   if (bytes !== facts.bytes) throw mismatch(subject, `${facts.bytes} bytes`, String(bytes));
@@ -56,7 +79,29 @@ export async function* readFilesIndex(
   if (entries !== facts.entries) throw mismatch(subject, `${facts.entries} entries`, String(entries));
 }
 
-async function* indexLines(stored: AsyncIterable<Buffer>, subject: string): AsyncGenerator<string> {
+/** The entries before the first line that is none, and why it is none. @param before lines before these. */
+function parseLines(
+  lines: readonly string[],
+  subject: string,
+  before: number,
+): { readonly batch: EntryBatch; readonly failure: { readonly error: unknown } | undefined } {
+  const entries: FileEntry[] = [];
+  const embedded: (string | undefined)[] = [];
+  const batch = { entries, embedded };
+  try {
+    for (const line of lines) {
+      const plain = readPlainEntry(line);
+      entries.push(plain?.entry ?? parseFileEntry(line, `${subject} line ${before + entries.length + 1}`));
+      embedded.push(plain?.embedded);
+    }
+    return { batch, failure: undefined };
+  } catch (error) {
+    return { batch, failure: { error } };
+  }
+}
+
+/** Lines, a frame of them at a time. */
+async function* indexLines(stored: AsyncIterable<Buffer>, subject: string): AsyncGenerator<readonly string[]> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let rest = '';
   for await (const frame of splitFrames(stored, { maxFrameStoredBytes: 2 * FRAME_MAX_TAR_BYTES, subject })) {
@@ -66,7 +111,7 @@ async function* indexLines(stored: AsyncIterable<Buffer>, subject: string): Asyn
     ).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > MAX_LINE_BYTES) throw unreadable(subject, 'a line is too long');
-    yield* lines;
+    yield lines;
   }
   rest += decodeText(decoder, undefined, subject);
   if (rest !== '') throw unreadable(subject, 'the last line has no end');

@@ -123,7 +123,8 @@ class Proof {
       const range = { offset, length: Math.min(facts.size, storedBytes - offset) };
       const hash = createHash('sha256');
       await this.#reading(async () => {
-        for await (const chunk of this.#remote.stream(this.#key, range, this.#call)) hash.update(chunk);
+        const chunks = this.#remote.stream(this.#key, range, { ...this.#call, isLent: true });
+        for await (const chunk of chunks) hash.update(chunk);
       });
       this.#assertBlock(block, facts.sha256[block], hash);
       this.#options.onBytes?.(range.length);

@@ -6,11 +6,15 @@ import path from 'node:path';
 import { LakepackError } from './errors.js';
 import { MAX_NAME_BYTES, MAX_PATH_BYTES } from './limits.js';
 
+/** Most lake paths: ASCII without backslash, colon or control characters, and no segment that means something else. */
+const PLAIN_PATH = /^(?!\.{1,2}(?:\/|$))[ -.0-9;-[\]-~]+(?:\/(?!\.{1,2}(?:\/|$))[ -.0-9;-[\]-~]+)*$/;
+
 /**
  * Why a string is not a lake path, or undefined when it is one: relative, `/`-separated, NFC or not, no empty, `.`
  * or `..` segment, no NUL, no backslash-as-separator trick that leaves the folder on Windows, no drive, in bounds.
  */
 export function lakePathFault(lakePath: string): string | undefined {
+  if (lakePath.length <= MAX_NAME_BYTES && PLAIN_PATH.test(lakePath)) return undefined;
   if (lakePath === '') return 'is empty';
   if (lakePath.includes('\0')) return 'contains a NUL byte';
   if (lakePath.startsWith('/')) return 'is absolute';

@@ -238,7 +238,7 @@ function isBeforePayload(name: string): boolean {
 }
 
 /** What of a sidecar a bundle repeats (format 4.6). */
-function sidecarHead(
+export function sidecarHead(
   sidecar: NonNullable<BagAuditOptions['sidecar']>,
 ): Pick<EmbeddedManifest, 'formatVersion' | 'tool' | 'source' | 'provenance'> {
   const { scanDigest: _scanDigest, ...source } = sidecar.source;

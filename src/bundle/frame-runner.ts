@@ -3,15 +3,24 @@ import { hasThreadScript, openInlineRunner, openThreads, type JobRunner } from '
 import { FRAME_MAX_TAR_BYTES } from '../base/limits.js';
 import { SlabPool } from '../base/slabs.js';
 import { rawFrameBytes } from '../codec/zstd-frame.js';
-import { FRAME_JOBS, type FrameJobs } from './frame-jobs.js';
+import { FRAME_JOBS, type FrameJobs, type JobKind } from './frame-jobs.js';
 
 export type FrameRunner = JobRunner<FrameJobs>;
 
 const SCRIPT = new URL('./frame-thread.js', import.meta.url);
 
-/** @param threads below 2 the calling thread does all by itself: one more would only take turns with it. */
-export function openFrameRunner(threads: number): FrameRunner {
-  return threads >= 2 && hasThreadScript(SCRIPT) ? openThreads(SCRIPT, threads) : openInlineRunner(FRAME_JOBS);
+/**
+ * @param threads with 0 the calling thread does all by itself.
+ * @param kind what the threads load in the background, before there is a job for them.
+ */
+export function openFrameRunner(threads: number, kind: JobKind): FrameRunner {
+  if (threads === 0 || !hasThreadScript(SCRIPT)) return openInlineRunner(FRAME_JOBS);
+  const runner = openThreads<FrameJobs>(SCRIPT, threads);
+  for (let thread = 0; thread < threads; thread += 1) {
+    // What cannot be loaded is told by the first job that needs it.
+    runner.run('load', kind, { thread }).catch(() => undefined);
+  }
+  return runner;
 }
 
 /** The largest stored frame that a bundle can have. */

@@ -3,10 +3,11 @@
  * and contents where they belong, compresses. What it tells of the files is text, ready for the lists they stand in,
  * so that the thread which writes the bundle does next to nothing for each file.
  */
-import { createHash, hash as hashOnce, type Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Finding } from '../base/findings.js';
 import { LakepackError } from '../base/errors.js';
 import { FRAME_MAX_TAR_BYTES } from '../base/limits.js';
+import { sha256Of } from '../base/sha256.js';
 import { paddingBytes, writeEntryHeader } from '../codec/tar.js';
 import type { SourceEntry } from '../lake/contract.js';
 import { wholeSeconds } from '../lake/entry-list.js';
@@ -83,6 +84,8 @@ export interface OpenSource {
 
 /** Where the bytes of a lake come from. */
 export interface PayloadSource {
+  /** Fills `into` with all of a file. Throws as an open one does. */
+  readWhole(lake: string, entry: SourceEntry, into: Buffer): void;
   open(lake: string, entry: SourceEntry): OpenSource;
   /** For a file that comes in parts. */
   inspector(entry: SourceEntry, mode: InspectMode): Inspector;
@@ -247,14 +250,8 @@ class FrameFiller {
 
   #addWhole(piece: EntryPiece, bytes: Buffer): Promise<void> | undefined {
     const { entry } = piece;
-    const source = this.#payload.open(this.#input.context.lake, entry);
-    try {
-      source.read(bytes, 0);
-      source.close();
-    } finally {
-      source.dispose();
-    }
-    const sha256 = hashOnce('sha256', bytes, 'hex');
+    this.#payload.readWhole(this.#input.context.lake, entry, bytes);
+    const sha256 = sha256Of(bytes);
     const seen = this.#payload.inspect(entry, bytes, this.#input.context.inspect);
     if (!(seen instanceof Promise)) {
       this.#end(piece, sha256, seen);

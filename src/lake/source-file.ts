@@ -29,6 +29,21 @@ export interface SourceFile {
   dispose(): void;
 }
 
+/** Reads all of a small scanned file into `into`, which is as long. Throws as {@link SourceFile} does. */
+export function readWholeSource(lake: string, entry: SourceEntry, into: Buffer): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(`${lake}/${entry.path}`, OPEN_FLAGS);
+    readFully(fd, entry, into, 0);
+    // Changed before or while it was read, it has another time or size by now.
+    assertSame(entry, fstatSync(fd, { bigint: true }));
+  } catch (error) {
+    throw asSourceError(error, entry);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
 /** Opens a scanned file. Throws SOURCE_CHANGED when it is gone or something else, SOURCE_UNREADABLE. */
 export function openSourceFile(lake: string, entry: SourceEntry): SourceFile {
   const file = path.join(lake, entry.path);

@@ -8,6 +8,8 @@ import type { BundleFacts, ExportManifest, FileEntry } from './export-manifest.j
 import { showValue, type ManifestFault } from './manifest-fault.js';
 
 const TAR_BLOCK_BYTES = 512;
+/** What nearly every entry has: no array is made for it. */
+const NONE: readonly ManifestFault[] = [];
 
 export interface EntryRules {
   /** The faults of the next entry; their paths are JSON pointers into the entry. */
@@ -48,7 +50,9 @@ export function createEntryRules(head: EntryRulesHead): EntryRules {
   return {
     next(entry) {
       count(entry);
-      return [...pathFaults(entry.path), ...placeFaults(entry)];
+      const faults = pathFaults(entry.path);
+      const more = placeFaults(entry);
+      return more.length === 0 ? faults : [...faults, ...more];
     },
     end: () => [
       ...sums.flatMap((sum, index) => payloadFaults(head.bundles[index]?.payload, sum, index)),
@@ -99,10 +103,10 @@ export function createPathRules(): (lakePath: string) => readonly ManifestFault[
     previous = lakePath;
     if (order !== undefined) return [pathFault(lakePath, order)];
     while (beginnings.length > 0 && !lakePath.startsWith(beginnings.at(-1) ?? '')) beginnings.pop();
-    const parent = beginnings.find((beginning) => lakePath.charAt(beginning.length) === '/');
+    const parent = beginnings.length === 0 ? undefined : beginnings.find((one) => lakePath[one.length] === '/');
     beginnings.push(lakePath);
     return parent === undefined
-      ? []
+      ? NONE
       : [pathFault(lakePath, `stands below ${showValue(parent)}, which is an entry too`)];
   };
 }
@@ -129,9 +133,14 @@ function createPlaceRules(bundles: readonly BundleFacts[]): (entry: FileEntry) =
     }
     if (entry.bundle > bundle) tarEnd = 0;
     bundle = entry.bundle;
-    const faults = positionFaults(entry, facts, tarEnd + TAR_BLOCK_BYTES);
-    tarEnd = Math.ceil((entry.offset + entry.bytes) / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
-    return faults;
+    const { offset, bytes, stored } = entry;
+    const minOffset = tarEnd + TAR_BLOCK_BYTES;
+    tarEnd = Math.ceil((offset + bytes) / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+    const isInside =
+      offset >= minOffset &&
+      offset + bytes <= facts.tarBytes &&
+      stored.offset + stored.length <= facts.seekTable.offset;
+    return isInside ? NONE : positionFaults(entry, facts, minOffset);
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type ExportManifest,
   type FileEntry,
 } from './export-manifest.js';
+import { readPlainEntry } from './entry-line.js';
 import { readJsonText } from './json-text.js';
 import { MANIFEST_DIGEST_FIELD, manifestDigestFault } from './manifest-digest.js';
 import { createFaultCollector, faultText, showValue, type FaultList, type ManifestFault } from './manifest-fault.js';
@@ -67,7 +68,8 @@ export function parseEmbeddedManifest(bytes: Buffer, subject: string): EmbeddedM
  * MANIFEST_INVALID with every fault, LIMIT_EXCEEDED above 4 MiB.
  */
 export function parseFileEntry(line: string | Buffer, subject: string): FileEntry {
-  return valueOrThrow(readEntry<FileEntry>(line, 'file-entry.v1'), subject);
+  const plain = typeof line === 'string' ? readPlainEntry(line) : undefined;
+  return plain?.entry ?? valueOrThrow(readEntry<FileEntry>(line, 'file-entry.v1'), subject);
 }
 
 /** Reads one line of a bundle's `lakepack/files.jsonl`. Its place is checked by `createPathRules`. Throws like `parseFileEntry`. */

@@ -10,11 +10,13 @@ import type { Ajv2020 } from 'ajv/dist/2020.js';
 import type { FormatsPlugin } from 'ajv-formats';
 import { LakepackError } from '../base/errors.js';
 import { showValue, type ManifestFault } from './manifest-fault.js';
+import { createQuickValidator } from './quick-validator.js';
 
 /** The package's `schemas/`, seen from `src/schema/` and from `dist/schema/` alike. */
 const SCHEMA_FOLDER = new URL('../../schemas/', import.meta.url);
 const SCHEMA_SUFFIX = '.schema.json';
 const SCHEMA_BASE = 'https://lakepack.dev/schemas/';
+const isSurelyValid = createQuickValidator(SCHEMA_FOLDER);
 /** Ajv keeps an object for every fault: in a larger value only the first one is looked for. */
 const MAX_VALUES_FOR_ALL_FAULTS = 100_000;
 
@@ -23,6 +25,7 @@ const MAX_VALUES_FOR_ALL_FAULTS = 100_000;
  * `schemas/` without `.schema.json`, such as `export.v1`. Throws INTERNAL when there is no such schema.
  */
 export function schemaFaults(schemaName: string, value: unknown): readonly ManifestFault[] {
+  if (isSurelyValid(schemaName, value)) return [];
   const quick = validatorFor(schemaName, 'first');
   if (quick(value)) return [];
   if (countValues(value, MAX_VALUES_FOR_ALL_FAULTS) >= MAX_VALUES_FOR_ALL_FAULTS) {

@@ -122,6 +122,7 @@ export function payloadSourceOf(tree: Tree, options: BuildOptions = {}): Payload
     return { findings: [], ...(content && { content }) };
   };
   return {
+    readWhole: (_lake, { path: lakePath }, into) => void contentOf(tree, lakePath).copy(into),
     open: (_lake, { path: lakePath }) => ({
       read: (into, offset) => void contentOf(tree, lakePath).copy(into, 0, offset, offset + into.length),
       close: () => undefined,

@@ -321,6 +321,10 @@ describe('a payload that cannot be read', () => {
     const open = new Set<object>();
     const payload: PayloadSource = {
       ...sound,
+      readWhole(lake, entry, into) {
+        if (entry.path === bad) throw new RangeError('on purpose');
+        sound.readWhole(lake, entry, into);
+      },
       open(lake, entry) {
         const file = sound.open(lake, entry);
         const key = {};

@@ -59,8 +59,9 @@ export async function runPack(settings: PackSettings): Promise<SessionResult> {
     scratch = await openScratchFolder();
     const journal = await PackJournal.open(settings.stateDir, name);
     uploads = await UploadJournal.open(settings.stateDir, archive.remote.identity);
-    runner = openFrameRunner(settings.concurrency);
-    const works = { runner, slabs: openFrameSlabs(settings.concurrency) };
+    const threads = packThreads(settings.concurrency);
+    runner = openFrameRunner(threads, 'pack');
+    const works = { runner, slabs: openFrameSlabs(Math.max(1, threads)) };
     return await new PackSession({ settings, archive, journal, uploads, works, scratchDir: scratch.folder }).run();
   } finally {
     await runner?.close();
@@ -69,6 +70,11 @@ export async function runPack(settings: PackSettings): Promise<SessionResult> {
     await archive.close();
     await scratch?.remove();
   }
+}
+
+/** One core is for this thread, which plans, hashes what is stored and writes it. */
+function packThreads(concurrency: number): number {
+  return concurrency === 1 ? 0 : Math.max(1, concurrency - 1);
 }
 
 function busyLake({ lakeShown }: PackSettings): string {

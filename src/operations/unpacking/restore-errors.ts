@@ -36,13 +36,11 @@ export function ambiguousBundles(name: string, lakePath: string): LakepackError 
   );
 }
 
-export function wrongBytes(subject: string, lakePath: string, expected: string, found: string): LakepackError {
+export function outsideFrames(bundle: string, offset: number, length: number): LakepackError {
   return new LakepackError(
-    'HASH_MISMATCH',
-    `${subject}: ${showPath(lakePath)}: expected SHA-256 ${expected}, got ${found}`,
-    {
-      hint: 'the bundle is damaged: lakepack verify shows where; restore from another copy',
-    },
+    'BUNDLE_INVALID',
+    `${bundle}: bytes ${offset} to ${offset + length} of the tar are not in any frame`,
+    { hint: 'the manifest and the bundle do not belong together: verify the export' },
   );
 }
 

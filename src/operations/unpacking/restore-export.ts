@@ -1,35 +1,36 @@
 /**
- * Restores the wanted entries of one export into the staging folder, straight from the index: only the frames that
- * hold them are read, and each file is compared with its SHA-256 before it counts.
+ * Restores the wanted entries of one export into the staging folder, straight from the index: it reads the frames that
+ * hold them and gives each to a thread, which decodes it, compares each file with its SHA-256 and writes it. A file
+ * in several frames goes to one thread, frame by frame.
  */
-import { sha256Of } from '../../base/sha256.js';
-import { createHash } from 'node:crypto';
-import { lstat } from 'node:fs/promises';
+import path from 'node:path';
 import type { Archive } from '../../archive/archive.js';
 import { throwIfAborted } from '../../base/errors.js';
+import type { Lane } from '../../base/job-runner.js';
 import { MIB } from '../../base/limits.js';
-import { toDiskPath } from '../../base/paths.js';
 import type { ProgressListener } from '../../base/progress.js';
-import { unlessAbsent } from '../../base/system-errors.js';
+import type { Slab, SlabPool } from '../../base/slabs.js';
 import type { ByteSource } from '../../bundle/byte-source.js';
-import type { FrameIndex } from '../../bundle/frame-index.js';
-import { FrameReader, readSeekTable } from '../../bundle/frame-reader.js';
-import type { FileEntry } from '../../schema/export-manifest.js';
+import type { FrameIndex, FramePlace } from '../../bundle/frame-index.js';
+import { readSeekTable } from '../../bundle/frame-reader.js';
+import type { FrameRunner } from '../../bundle/frame-runner.js';
+import type { FileRow, RestorePlace } from '../../bundle/restore-frame-file.js';
+import type { RestoredFolders, StoredFrame } from '../../bundle/restore-frame.js';
 import { readAhead } from '../read-ahead.js';
-import { wrongBytes } from './restore-errors.js';
+import { readBatch, rowsOf, withRows, type FileBatch } from './restore-batch.js';
+import { outsideFrames } from './restore-errors.js';
 import type { RestoreJob } from './restore-plan.js';
-import type { StagedFile, Staging } from './staging.js';
-import { sha256OfFile } from './target.js';
-
-/** Files up to this size are checked in memory and written in one go. */
-const SMALL_BYTES = 1024 * 1024;
+import type { Staging } from './staging.js';
+import { UnderWay } from './under-way.js';
 
 export interface RestoreSettings {
   readonly archive: Archive;
   readonly staging: Staging;
   /** True when the staging folder may hold files of an interrupted run. */
   readonly resuming: boolean;
-  readonly concurrency: number;
+  readonly runner: FrameRunner;
+  /** Each holds a stored frame: their number bounds what is under way. */
+  readonly slabs: SlabPool;
   /** Stored bytes of one bundle that are read, and held, ahead; undefined where a read costs no round trip. */
   readonly aheadBytes: number | undefined;
   readonly signal: AbortSignal;
@@ -43,111 +44,151 @@ const REQUEST_BYTES = 8 * MIB;
 export async function restoreExport(settings: RestoreSettings, job: RestoreJob): Promise<number> {
   const restorer = new ExportRestorer(settings, job);
   try {
-    return await restorer.run();
+    await restorer.run();
   } finally {
     await restorer.close();
   }
+  return restorer.resumed;
 }
 
 interface OpenBundle {
   readonly number: number;
   readonly source: ByteSource;
-  readonly frames: FrameReader;
-  /** The last that will surely be asked for, where everything is; undefined where only some of it is wanted. */
-  readonly lastFrame: number | undefined;
+  readonly index: FrameIndex;
 }
 
+/** A stored frame in memory that is lent. */
+interface LoadedFrame {
+  readonly slab: Slab;
+  readonly frame: StoredFrame;
+}
+
+/** Files that are open on a thread have a number there, also when several restores of a process run in one. */
+let lastFileId = 0;
+
 class ExportRestorer {
+  resumed = 0;
   readonly #settings: RestoreSettings;
   readonly #job: RestoreJob;
+  readonly #underWay = new UnderWay();
   #open: OpenBundle | undefined;
-  #resumed = 0;
 
   constructor(settings: RestoreSettings, job: RestoreJob) {
     this.#settings = settings;
     this.#job = job;
   }
 
-  async run(): Promise<number> {
-    const { staging, signal, resuming, onProgress } = this.#settings;
-    for await (const line of this.#job.wanted) {
-      throwIfAborted(signal);
-      const entry = JSON.parse(line) as FileEntry;
-      if (entry.type === 'directory') {
-        staging.makeDirectory(entry.path, entry.mtime);
-        continue;
-      }
-      if (resuming && (await this.#isStaged(entry))) {
-        await staging.keep(stagedFile(entry));
-        this.#resumed += 1;
-      } else {
-        await this.#restore(entry);
-      }
-      onProgress({ type: 'advance', files: 1, bytes: entry.bytes });
-    }
-    return this.#resumed;
-  }
-
-  async #isStaged(entry: FileEntry): Promise<boolean> {
-    const disk = toDiskPath(this.#settings.staging.folder, entry.path);
-    const stats = await unlessAbsent(() => lstat(disk));
-    if (stats?.isFile() !== true || stats.size !== entry.bytes) return false;
-    return (await sha256OfFile(disk)) === entry.sha256;
-  }
-
-  async #restore(entry: FileEntry): Promise<void> {
-    const { frames, source, lastFrame } = await this.#bundle(entry.bundle);
-    const bytes = frames.bytes(entry.offset, entry.bytes, lastFrame);
-    if (entry.bytes <= SMALL_BYTES) await this.#restoreSmall(entry, bytes, source.name);
-    else await this.#restoreLarge(entry, bytes, source.name);
-  }
-
-  async #restoreSmall(entry: FileEntry, bytes: AsyncIterable<Buffer>, bundle: string): Promise<void> {
-    const pieces: Buffer[] = [];
-    for await (const piece of bytes) pieces.push(piece);
-    const content = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-    const digest = sha256Of(content);
-    if (digest !== entry.sha256) throw wrongBytes(bundle, entry.path, entry.sha256 ?? '', digest);
-    this.#settings.staging.writeSmall(stagedFile(entry), content);
-  }
-
-  async #restoreLarge(entry: FileEntry, bytes: AsyncIterable<Buffer>, bundle: string): Promise<void> {
-    const hash = createHash('sha256');
-    const write = await this.#settings.staging.openFile(stagedFile(entry));
+  async run(): Promise<void> {
     try {
-      for await (const piece of bytes) {
+      for await (const line of this.#job.batches) {
         throwIfAborted(this.#settings.signal);
-        hash.update(piece);
-        await write.data(piece);
+        if (this.#underWay.hasFailed) break;
+        const batch = readBatch(line);
+        if (batch.type === 'folder') this.#settings.staging.makeDirectory(batch.path, batch.mtime);
+        else await this.#restoreBatch(batch);
       }
-      const digest = hash.digest('hex');
-      if (digest !== entry.sha256) throw wrongBytes(bundle, entry.path, entry.sha256 ?? '', digest);
+    } finally {
+      // What was begun before is what would have failed first, one after the other.
+      await this.#underWay.end();
+    }
+  }
+
+  async #restoreBatch(batch: FileBatch): Promise<void> {
+    const rest = this.#settings.resuming ? await this.#withoutStaged(batch) : batch;
+    if (rest.files === 0) return;
+    const bundle = await this.#bundle(rest.bundle);
+    for (const group of frameOf(bundle.index, rest) === undefined ? groupsOf(bundle.index, rest) : [rest]) {
+      const place = frameOf(bundle.index, group);
+      if (place === undefined && group.bytes > 0) await this.#restoreLarge(bundle, group);
+      else await this.#restoreFrame(bundle, group, place);
+    }
+  }
+
+  /** Takes over what an interrupted run has left right; gives what is still to be done. */
+  async #withoutStaged(batch: FileBatch): Promise<FileBatch> {
+    const { runner, staging } = this.#settings;
+    const kept = new Set(await runner.run('keepFiles', { root: staging.folder, rows: batch.rows }));
+    if (kept.size === 0) return batch;
+    const all = rowsOf(batch);
+    const isKept = (_: FileRow, at: number): boolean => kept.has(at);
+    const rows = all.filter(isKept);
+    this.resumed += rows.length;
+    this.#finish(withRows(batch, rows), { folders: rows.map(([lakePath]) => path.posix.dirname(lakePath)) });
+    return withRows(
+      batch,
+      all.filter((row, at) => !isKept(row, at)),
+    );
+  }
+
+  /** @param place undefined where no file of the batch has any bytes. */
+  async #restoreFrame({ source }: OpenBundle, batch: FileBatch, place: FramePlace | undefined): Promise<void> {
+    const { runner } = this.#settings;
+    const loaded = place && (await this.#load(source, place));
+    const job = runner.run('restoreFrame', { ...this.#place, frame: loaded?.frame, rows: batch.rows });
+    const work = job.then((done) => this.#finish(batch, done));
+    this.#underWay.begin(loaded === undefined ? work : work.finally(() => this.#settings.slabs.give(loaded.slab)));
+    // Nothing is lent for it that would bound how many there are.
+    if (loaded === undefined) await Promise.allSettled([work]);
+  }
+
+  /** A file in several frames: its pieces go to one thread, in order. */
+  async #restoreLarge({ source, index }: OpenBundle, batch: FileBatch): Promise<void> {
+    const { runner, signal, slabs } = this.#settings;
+    const id = (lastFileId += 1);
+    const lane: Lane = {};
+    try {
+      for (const row of rowsOf(batch)) {
+        for (const piece of piecesOf(row, index, source.name)) {
+          throwIfAborted(signal);
+          if (this.#underWay.hasFailed) return;
+          const { slab, frame } = await this.#load(source, piece.place);
+          const job = runner.run('restorePiece', { ...this.#place, id, row, frame, ...piece.part }, lane);
+          const counts = { ...batch, files: piece.isLast ? 1 : 0, bytes: piece.part.to - piece.part.from };
+          this.#underWay.begin(job.then((done) => this.#finish(counts, done)).finally(() => slabs.give(slab)));
+        }
+      }
+    } finally {
+      // Of a file that has all its pieces the thread knows nothing more.
+      this.#underWay.begin(runner.run('abandonFile', { id }, lane));
+    }
+  }
+
+  get #place(): RestorePlace {
+    return { root: this.#settings.staging.folder, isResumed: this.#settings.resuming };
+  }
+
+  async #load(source: ByteSource, place: FramePlace): Promise<LoadedFrame> {
+    const { slabs, aheadBytes } = this.#settings;
+    // From afar it is read first: who waits for a network holds nothing that others wait for.
+    const early = aheadBytes === undefined ? undefined : await source.read(place.storedOffset, place.storedBytes);
+    const slab = await slabs.take();
+    try {
+      const bytes = early ?? (await source.read(place.storedOffset, place.storedBytes, slab.bytes));
+      if (bytes.buffer !== slab.bytes.buffer) bytes.copy(slab.bytes);
     } catch (error) {
-      await write.abort();
+      slabs.give(slab);
       throw error;
     }
-    await write.end();
+    const stored = { memory: slab.memory, offset: 0, length: place.storedBytes };
+    return { slab, frame: { stored, place, bundle: source.name } };
+  }
+
+  #finish(batch: FileBatch, { folders }: RestoredFolders): void {
+    const { staging, onProgress } = this.#settings;
+    staging.addFolders(folders);
+    if (staging.remembersFiles && batch.files > 0) for (const [lakePath] of rowsOf(batch)) staging.addFile(lakePath);
+    onProgress({ type: 'advance', files: batch.files, bytes: batch.bytes });
   }
 
   async #bundle(number: number): Promise<OpenBundle> {
     if (this.#open?.number === number) return this.#open;
     await this.close();
-    const { archive, concurrency, signal } = this.#settings;
+    const { archive, signal } = this.#settings;
     const { ref, manifest } = this.#job;
     const stored = await archive.bundleReader(ref, manifest, number, signal);
     const index = await readSeekTable(stored, manifest.bundles[number - 1]?.seekTable);
-    const source = this.#readAhead(stored, number);
-    const frames = new FrameReader(source, index, { concurrency });
-    this.#open = { number, source, frames, lastFrame: this.#lastFrame(index, number) };
+    this.#open = { number, index, source: this.#readAhead(stored, number) };
     return this.#open;
-  }
-
-  /** Behind it come the tag files of the bag, which no restore reads. */
-  #lastFrame(index: FrameIndex, number: number): number | undefined {
-    const { wanted, manifest, ranges } = this.#job;
-    if (wanted.count !== manifest.totals.files + manifest.totals.directories) return undefined;
-    const last = ranges.get(number)?.at(-1);
-    return last && index.frames.findLastIndex((frame) => frame.storedOffset < last.offset + last.length);
   }
 
   #readAhead(source: ByteSource, number: number): ByteSource {
@@ -157,13 +198,52 @@ class ExportRestorer {
     return readAhead(source, { ranges, aheadBytes, requestBytes: Math.min(REQUEST_BYTES, aheadBytes) });
   }
 
+  /** Frames that were read are in memory of ours: a source can be closed while they are worked on. */
   async close(): Promise<void> {
-    await this.#open?.frames.settle();
     await this.#open?.source.close();
     this.#open = undefined;
   }
 }
 
-function stagedFile(entry: FileEntry): StagedFile {
-  return { path: entry.path, mtime: entry.mtime, executable: entry.executable ?? false };
+/** The frame that holds all payloads of the batch; undefined where there is none. */
+function frameOf(index: FrameIndex, { start, end }: Pick<FileBatch, 'start' | 'end'>): FramePlace | undefined {
+  if (start === end) return undefined;
+  const place = index.at(start);
+  return place !== undefined && end <= place.tarOffset + place.tarBytes ? place : undefined;
+}
+
+/** Splits a batch so that the files of a group lie in one frame; a file that lies in several is a group by itself. */
+function* groupsOf(index: FrameIndex, batch: FileBatch): Generator<FileBatch> {
+  let group: FileRow[] = [];
+  let place: FramePlace | undefined;
+  for (const row of rowsOf(batch)) {
+    const [, offset, bytes] = row;
+    const own = bytes === 0 ? place : frameOf(index, { start: offset, end: offset + bytes });
+    if (group.length > 0 && (own === undefined || own !== place)) {
+      yield withRows(batch, group);
+      group = [];
+    }
+    group.push(row);
+    place = own;
+  }
+  if (group.length > 0) yield withRows(batch, group);
+}
+
+interface Piece {
+  readonly place: FramePlace;
+  /** Of the content of the frame. */
+  readonly part: { readonly from: number; readonly to: number };
+  readonly isLast: boolean;
+}
+
+/** What each frame holds of a file. Throws BUNDLE_INVALID where the frames do not hold all of it. */
+function* piecesOf([, offset, bytes]: FileRow, index: FrameIndex, name: string): Generator<Piece> {
+  const end = offset + bytes;
+  for (let at = offset; at < end;) {
+    const place = index.at(at);
+    if (place === undefined || index.at(end - 1) === undefined) throw outsideFrames(name, offset, bytes);
+    const to = Math.min(place.tarBytes, end - place.tarOffset);
+    yield { place, part: { from: at - place.tarOffset, to }, isLast: place.tarOffset + to === end };
+    at = place.tarOffset + to;
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * Restores the planned exports into the staging folder: one after the other from a disk, several at once from afar,
- * where each waits for the network most of its time. It answers for what that takes in memory.
+ * Restores the planned exports into the staging folder, several at once: from a disk so many that small ones keep all
+ * threads busy, from afar more, where each waits for the network most of its time. It answers for what that takes in
+ * memory.
  */
 import type { Archive } from '../../archive/archive.js';
 import { ByteBudget } from '../../base/byte-budget.js';
@@ -12,13 +13,12 @@ import type { RestoreJob } from './restore-plan.js';
 
 /** Exports of a distant archive that are restored at once, where they are small. */
 const EXPORTS_AT_ONCE = 16;
-/** What they may hold together of stored bytes read ahead, and of contents. */
+/** What they may hold together of stored bytes that are read and not given to a thread. */
 const BUDGET_BYTES = 128 * MIB;
 /** What one of them reads ahead at most. */
 const AHEAD_BYTES = 32 * MIB;
-/** Frames of contents that one of them holds: few, since others are worked on beside it. */
-const CONTENT_BYTES = 16 * MIB;
-const FRAMES_AT_ONCE = 2;
+/** The frame that one of them has read and waits with for a thread. */
+const FRAME_BYTES = 4 * MIB;
 /** With a fallback, bundles are read and compared by whole blocks, some of which the archive keeps. */
 const KEPT_BLOCK_BYTES = 64 * MIB;
 
@@ -26,24 +26,22 @@ export type RestoreExportsSettings = Omit<RestoreSettings, 'aheadBytes'>;
 
 /** Resolves with the number of files taken over from an interrupted run. Throws what the first failed export throws. */
 export async function restoreExports(settings: RestoreExportsSettings, jobs: readonly RestoreJob[]): Promise<number> {
-  const work = jobs.filter((job) => job.wanted.count > 0);
-  const resumed = isFar(settings.archive) ? await several(settings, work) : await oneByOne(settings, work);
+  const work = jobs.filter((job) => job.batches.count > 0);
+  const resumed = isFar(settings.archive) ? await fromAfar(settings, work) : await fromDisk(settings, work);
   return resumed.reduce((sum, count) => sum + count, 0);
 }
 
-async function oneByOne(settings: RestoreExportsSettings, jobs: readonly RestoreJob[]): Promise<number[]> {
-  const resumed: number[] = [];
-  for (const job of jobs) resumed.push(await restoreOne({ ...settings, aheadBytes: undefined }, job));
-  return resumed;
+async function fromDisk(settings: RestoreExportsSettings, jobs: readonly RestoreJob[]): Promise<number[]> {
+  const how = { concurrency: 1 + settings.runner.threads, signal: settings.signal };
+  return await mapOrStop(jobs, how, (job, signal) => restoreOne({ ...settings, signal, aheadBytes: undefined }, job));
 }
 
-async function several(settings: RestoreExportsSettings, jobs: readonly RestoreJob[]): Promise<number[]> {
+async function fromAfar(settings: RestoreExportsSettings, jobs: readonly RestoreJob[]): Promise<number[]> {
   const budget = new ByteBudget(BUDGET_BYTES);
-  const concurrency = jobs.length === 1 ? settings.concurrency + 2 : FRAMES_AT_ONCE;
   const how = { concurrency: EXPORTS_AT_ONCE, signal: settings.signal };
   return await mapOrStop(jobs, how, async (job, signal) =>
     budget.run(costOf(settings.archive, job), signal, () =>
-      restoreOne({ ...settings, signal, concurrency, aheadBytes: AHEAD_BYTES }, job),
+      restoreOne({ ...settings, signal, aheadBytes: AHEAD_BYTES }, job),
     ),
   );
 }
@@ -54,9 +52,9 @@ async function restoreOne(settings: RestoreSettings, job: RestoreJob): Promise<n
   return resumed;
 }
 
-/** Bytes that a restore of this export holds at most, about. */
+/** Stored bytes that a restore of this export holds at most, about. */
 function costOf({ fallbacks }: Archive, { manifest, bytes }: RestoreJob): number {
   const largest = manifest.bundles.reduce((most, bundle) => Math.max(most, bundle.storedBytes), 0);
   const held = fallbacks.length === 0 ? AHEAD_BYTES : AHEAD_BYTES + KEPT_BLOCK_BYTES;
-  return Math.min(largest, held) + Math.min(bytes, CONTENT_BYTES);
+  return Math.min(largest, held) + Math.min(bytes, FRAME_BYTES);
 }

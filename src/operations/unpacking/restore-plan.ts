@@ -13,15 +13,16 @@ import type { ExportManifest, FileEntry } from '../../schema/export-manifest.js'
 import { createEntryRules } from '../../schema/entry-rules.js';
 import { prefetch } from '../prefetch.js';
 import { addRange, isFar, type StoredRange } from '../read-ahead.js';
+import { BatchWriter } from './restore-batch.js';
 import { manifestError } from './restore-errors.js';
-import type { PresenceCheck } from './target.js';
+import type { Presence, PresenceCheck } from './target.js';
 
 export interface RestoreJob {
   readonly ref: ExportRef;
   readonly manifest: ExportManifest;
-  /** Serialized entries to restore, in tar order. */
-  readonly wanted: LineSpool;
-  /** What of each bundle's stored bytes holds them, by its number. */
+  /** Entries to restore, in tar order, as lines for `readBatch`. */
+  readonly batches: LineSpool;
+  /** What of each bundle's stored bytes holds them, by its number; of a distant archive. */
   readonly ranges: ReadonlyMap<number, readonly StoredRange[]>;
   readonly files: number;
   readonly directories: number;
@@ -48,6 +49,8 @@ export interface RestorePlanOptions {
   readonly presence: PresenceCheck;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
+  /** Is told of each manifest before its entries are read. */
+  readonly onManifest: (manifest: ExportManifest) => unknown;
 }
 
 /** An export and the folder that holds all of it, worked out once: every export is compared with every newer one. */
@@ -70,6 +73,7 @@ export async function planRestore(options: RestorePlanOptions): Promise<RestoreP
   const ahead = isFar(archive) ? MANIFESTS_AHEAD : 1;
   const manifests = prefetch(refs, { ahead, signal }, (ref, stop) => archive.manifest(ref, stop));
   for await (const [ref, manifest] of manifests) {
+    options.onManifest(manifest);
     const reach = { ref, folder: folderOfExport(ref.path) };
     await planner.add(
       ref,
@@ -82,6 +86,7 @@ export async function planRestore(options: RestorePlanOptions): Promise<RestoreP
 }
 
 interface PlannedJob extends RestoreJob {
+  readonly writer: BatchWriter;
   readonly ranges: Map<number, StoredRange[]>;
   files: number;
   directories: number;
@@ -105,20 +110,24 @@ class Planner implements RestorePlan {
   readonly #taken = new TakenNames();
   /** Exports whose partition path does not say what they hold (runs): with one of them every file is remembered. */
   readonly #hasOpen: boolean;
+  readonly #isFar: boolean;
 
   constructor(options: RestorePlanOptions) {
     this.#options = options;
+    this.#isFar = isFar(options.archive);
     this.#hasOpen = options.refs.some(({ path }) => ['run', 'rest'].includes(parseExportPath(path).type));
   }
 
   /** @param covering newer exports that may hold a file of this one. */
   async add(ref: ExportRef, manifest: ExportManifest, covering: readonly ExportRef[]): Promise<void> {
-    const { archive, signal, scratchDir } = this.#options;
+    const { archive, signal, scratchDir, presence } = this.#options;
     const rules = createEntryRules(manifest);
+    const batches = new LineSpool({ scratchDir });
     const job: PlannedJob = {
       ref,
       manifest,
-      wanted: new LineSpool({ scratchDir }),
+      batches,
+      writer: new BatchWriter((line) => batches.append(line)),
       ranges: new Map(),
       files: 0,
       directories: 0,
@@ -130,15 +139,19 @@ class Planner implements RestorePlan {
     const isLast = this.jobs.length === this.#options.refs.length;
     // Of loose files too: what is below one of them by name is in an export that theirs does not cover.
     const keepsFiles = this.#hasOpen || parseExportPath(ref.path).type === 'files';
-    for await (const entry of archive.entries(ref, manifest, signal)) {
+    for await (const { entries } of archive.entryBatches(ref, manifest, signal)) {
       throwIfAborted(signal);
-      const faults = rules.next(entry);
-      if (faults.length > 0) throw manifestError(ref, faults);
-      if (!this.#isWanted(entry, covering)) continue;
-      if (!isLast) this.#taken.take(entry, keepsFiles);
-      this.topNames.add(entry.path.split('/', 1)[0] ?? '');
-      await this.#place(entry, job);
+      for (const entry of entries) {
+        const faults = rules.next(entry);
+        if (faults.length > 0) throw manifestError(ref, faults);
+        if (!this.#isWanted(entry, covering)) continue;
+        if (!isLast) this.#taken.take(entry, keepsFiles);
+        this.topNames.add(entry.path.split('/', 1)[0] ?? '');
+        // Most can be told at once, and a promise for each would take as long as all the rest.
+        this.#place(entry, job, presence.known(entry.path) ?? (await presence.of(entry)));
+      }
     }
+    job.writer.end();
     const faults = rules.end();
     if (faults.length > 0) throw manifestError(ref, faults);
   }
@@ -150,8 +163,7 @@ class Planner implements RestorePlan {
     return !this.#taken.has(entry);
   }
 
-  async #place(entry: FileEntry, job: PlannedJob): Promise<void> {
-    const presence = await this.#options.presence.of(entry);
+  #place(entry: FileEntry, job: PlannedJob, presence: Presence): void {
     if (presence === 'equal') {
       if (entry.type !== 'directory') job.kept += 1;
       return;
@@ -163,8 +175,8 @@ class Planner implements RestorePlan {
       }
       job.replaced += 1;
     }
-    job.wanted.append(JSON.stringify(entry));
-    if (entry.bytes > 0) addRange(rangesOf(job, entry.bundle), entry.stored);
+    job.writer.add(entry);
+    if (this.#isFar && entry.bytes > 0) addRange(rangesOf(job, entry.bundle), entry.stored);
     if (entry.type === 'directory') job.directories += 1;
     else job.files += 1;
     job.bytes += entry.bytes;

@@ -3,12 +3,13 @@
  * it from an interrupted run is used again if its bytes are right; it is published by renames.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, openSync, closeSync, writeSync, futimesSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { LakepackError, systemErrorCode } from '../../base/errors.js';
 import { showPath, toDiskPath } from '../../base/paths.js';
 import { fromSystemError, unlessAbsent } from '../../base/system-errors.js';
+import { diskTime, modeOf } from '../../bundle/restore-frame-file.js';
 import { openDurability, syncFolder, type Durability } from '../../remote/file-flush.js';
 import { OWN_FOLDER, sha256OfFile, type Target } from './target.js';
 
@@ -27,6 +28,11 @@ export interface StagedWrite {
   abort(): Promise<void>;
 }
 
+interface StagingOptions {
+  readonly resumed: boolean;
+  readonly comparesFiles: boolean;
+}
+
 export class Staging {
   readonly folder: string;
   readonly #target: Target;
@@ -35,14 +41,19 @@ export class Staging {
   /** Disk paths of the files that this run has put here or found right. */
   readonly #staged = new Set<string>();
   readonly #directories: { disk: string; mtime: number }[] = [];
+  /** Lake paths of the folders that {@link addFolders} was told, and of all above them. */
+  readonly #folders = new Set<string>();
 
   /** True when an interrupted run may have left files in it. */
   readonly resumed: boolean;
+  /** True where it must be told each file: later ones are compared with them, or what others left is removed. */
+  readonly remembersFiles: boolean;
 
-  private constructor(target: Target, folder: string, resumed: boolean) {
+  private constructor(target: Target, folder: string, { resumed, comparesFiles }: StagingOptions) {
     this.#target = target;
     this.folder = folder;
     this.resumed = resumed;
+    this.remembersFiles = resumed || comparesFiles;
     this.#durability = openDurability(folder);
   }
 
@@ -50,15 +61,16 @@ export class Staging {
    * Opens the staging folder of a selection. Those of other selections for the same target were left by interrupted
    * runs that were given up, and are removed.
    * @param selectionDigest the same for the same command, so that it finds its folder again.
+   * @param comparesFiles whether `isStaged` will be asked.
    */
-  static async open(target: Target, selectionDigest: string): Promise<Staging> {
+  static async open(target: Target, selectionDigest: string, comparesFiles: boolean): Promise<Staging> {
     const folder = stagingFolder(target, selectionDigest.slice(0, 16));
     try {
       await Staging.removeLeftovers(target, folder);
       await mkdir(path.dirname(folder), { recursive: true });
       const resumed = (await mkdir(folder, { recursive: true })) === undefined;
       if (resumed) await removeLinks(folder);
-      return new Staging(target, folder, resumed);
+      return new Staging(target, folder, { resumed, comparesFiles });
     } catch (error) {
       throw fromSystemError(error, path.dirname(folder));
     }
@@ -111,28 +123,10 @@ export class Staging {
     this.#durability.add(disk);
   }
 
-  /** Writes a small file in one go. */
-  writeSmall(file: StagedFile, content: Buffer): void {
-    const disk = this.#diskPath(file.path);
-    try {
-      const fd = openSync(disk, 'w', modeOf(file));
-      try {
-        for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
-        const time = diskTime(file.mtime);
-        futimesSync(fd, time, time);
-      } finally {
-        closeSync(fd);
-      }
-      this.#settle(disk);
-    } catch (error) {
-      throw fromSystemError(error, disk);
-    }
-  }
-
   async openFile(file: StagedFile): Promise<StagedWrite> {
     const disk = this.#diskPath(file.path);
     try {
-      const handle = await open(disk, 'w', modeOf(file));
+      const handle = await open(disk, 'w', modeOf(file.executable));
       const close = async (): Promise<void> => await handle.close();
       return {
         data: async (bytes) => {
@@ -158,6 +152,7 @@ export class Staging {
     const disk = toDiskPath(this.folder, lakePath);
     mkdirSync(disk, { recursive: true });
     this.#directories.push({ disk, mtime });
+    this.addFolders([lakePath]);
   }
 
   #diskPath(lakePath: string): string {
@@ -173,19 +168,27 @@ export class Staging {
     return disk;
   }
 
-  /** Keeps a file of an interrupted run whose bytes were found right. */
-  async keep(file: StagedFile): Promise<void> {
-    const disk = toDiskPath(this.folder, file.path);
-    const time = diskTime(file.mtime);
-    await utimes(disk, time, time);
-    this.#settle(disk);
+  /** Says that files were written into these folders, and synced. @param folders lake paths; `.` is the root. */
+  addFolders(folders: readonly string[]): void {
+    for (const folder of folders) {
+      for (let above = folder; !this.#folders.has(above); above = path.posix.dirname(above)) this.#folders.add(above);
+    }
   }
 
-  /** Makes everything durable, then gives it its final names. After this the staging folder is gone. */
-  async publish(replace: boolean): Promise<void> {
+  /** Says that a file was written here, or found right, and synced. Needed where `remembersFiles`. */
+  addFile(lakePath: string): void {
+    this.#staged.add(toDiskPath(this.folder, lakePath));
+  }
+
+  /**
+   * Makes everything durable, then gives it its final names. After this the staging folder is gone.
+   * @param syncFolders syncs folders by their disk paths.
+   */
+  async publish(replace: boolean, syncFolders: (folders: readonly string[]) => Promise<void>): Promise<void> {
     try {
       if (this.resumed) await this.#prune(this.folder);
       await this.#durability.flush();
+      await syncFolders([...this.#folders].map((folder) => path.join(this.folder, folder)));
       for (const { disk, mtime } of this.#directories) await utimes(disk, diskTime(mtime), diskTime(mtime));
       if (this.#target.kind === 'fresh') {
         await rename(this.folder, this.#target.folder);
@@ -254,18 +257,6 @@ function notOurs(folder: string): LakepackError {
   return new LakepackError('TARGET_CONFLICT', `${folder}: is not a folder of lakepack's own`, {
     hint: 'nothing was written; move away what stands there',
   });
-}
-
-function modeOf(file: StagedFile): number {
-  return file.executable ? 0o755 : 0o644;
-}
-
-/** The last second that a Date can be, and the first one: what a manifest says beyond is set as the nearest there is. */
-const MOST_SECONDS = 8_640_000_000_000;
-
-/** A Date, because of a number below 0 Node makes the time of day: before 1970 only a Date is set as it is. */
-function diskTime(seconds: number): Date {
-  return new Date(Math.min(Math.max(seconds, -MOST_SECONDS), MOST_SECONDS) * 1000);
 }
 
 /** Moves the content of a staged folder: a folder that is not there yet comes whole, by one rename. */

@@ -84,9 +84,17 @@ export class PresenceCheck {
   /** Folders that are known to be there, and real. */
   readonly #folders = new Set<string>(['.']);
   readonly #absentFolders = new Set<string>();
+  readonly #isEmpty: boolean;
 
-  constructor(root: string) {
+  /** @param isEmpty whether there is nothing in the folder at all: then nobody needs to look. */
+  constructor(root: string, isEmpty = false) {
     this.#root = root;
+    this.#isEmpty = isEmpty;
+  }
+
+  /** As `of`, where it can be told without looking at the disk; else undefined. */
+  known(lakePath: string): Presence | undefined {
+    return this.#isEmpty || this.#absentFolders.has(path.posix.dirname(lakePath)) ? 'absent' : undefined;
   }
 
   async of(wanted: WantedFile): Promise<Presence> {

@@ -24,6 +24,7 @@ import { measureBundleFile } from './measure-bundle-file.js';
 import { restoreBundleFile, type StagedContent } from './restore-bundle-file.js';
 import { conflictError } from './restore-errors.js';
 import { restoreExports } from './restore-exports.js';
+import { frameSlabs, RestoreRunner, syncAll } from './restore-runner.js';
 import { restoreForeign } from './restore-foreign.js';
 import { planRestore, type RestorePlan } from './restore-plan.js';
 import { selectionDigest, Staging } from './staging.js';
@@ -93,12 +94,14 @@ class UnpackSession {
   readonly #archive: Archive | undefined;
   readonly #scratchDir: string;
   readonly #wants: (lakePath: string) => boolean;
+  readonly #threads: RestoreRunner;
 
   constructor(settings: UnpackSettings, archive: Archive | undefined, scratchDir: string) {
     this.#settings = settings;
     this.#archive = archive;
     this.#scratchDir = scratchDir;
     this.#wants = globMatcher(settings.paths);
+    this.#threads = new RestoreRunner(settings.concurrency);
   }
 
   async run(): Promise<SessionResult> {
@@ -113,6 +116,7 @@ class UnpackSession {
     try {
       return await this.#restore(target);
     } finally {
+      await this.#threads.close();
       await lock.release();
     }
   }
@@ -120,8 +124,9 @@ class UnpackSession {
   async #restore(target: Target): Promise<SessionResult> {
     const { into, dryRun, merge, replace } = this.#settings;
     const refs = await this.#refs();
-    const presence = new PresenceCheck(target.folder);
-    const plan = await this.#plan(refs, presence);
+    const isFresh = target.kind === 'fresh';
+    const presence = new PresenceCheck(target.folder, isFresh);
+    const plan = await this.#plan(refs, presence, isFresh);
     try {
       if (plan.jobs.length > 0) this.#assertSomething(plan);
       if (plan.jobs.length > 0) assertRestorable(target, plan.topNames, merge);
@@ -129,7 +134,7 @@ class UnpackSession {
       if (dryRun) return await this.#rehearse(target, plan, presence);
       return await this.#stageAndPublish(target, refs, plan, presence);
     } finally {
-      for (const job of plan.jobs) job.wanted.dispose();
+      for (const job of plan.jobs) job.batches.dispose();
     }
   }
 
@@ -148,8 +153,8 @@ class UnpackSession {
     return await findExports(this.#archive, select, signal);
   }
 
-  async #plan(refs: readonly ExportRef[], presence: PresenceCheck): Promise<RestorePlan> {
-    const { replace, signal } = this.#settings;
+  async #plan(refs: readonly ExportRef[], presence: PresenceCheck, isFresh: boolean): Promise<RestorePlan> {
+    const { replace, signal, paths, dryRun } = this.#settings;
     if (this.#archive === undefined) return { jobs: [], conflicts: [], conflictCount: 0, topNames: new Set() };
     const wants = this.#wants;
     return await planRestore({
@@ -160,6 +165,8 @@ class UnpackSession {
       presence,
       scratchDir: this.#scratchDir,
       signal,
+      // All of it will be restored: there is nothing that it could be compared with, and nothing is left out.
+      onManifest: ({ totals }) => isFresh && !dryRun && paths.length === 0 && this.#threads.expect(totals),
     });
   }
 
@@ -197,17 +204,19 @@ class UnpackSession {
   ): Promise<SessionResult> {
     const { paths, replace, bundleFiles, foreign, onProgress } = this.#settings;
     const names = [...refs.map((ref) => ref.exportId), ...(await Promise.all(bundleFiles.map(fileIdentity)))];
-    if (bundleFiles.length === 0 && plan.jobs.every((job) => job.wanted.count === 0)) {
+    if (bundleFiles.length === 0 && plan.jobs.every((job) => job.batches.count === 0)) {
       // A run that was killed after its last file got its name has left its staging folder.
       await Staging.removeLeftovers(target);
       return { exports: planned(plan), resumed: 0 };
     }
-    const staging = await Staging.open(target, selectionDigest(names, { paths, foreign }));
+    const comparesFiles = bundleFiles.length > 0;
+    const staging = await Staging.open(target, selectionDigest(names, { paths, foreign }), comparesFiles);
+    for (const job of plan.jobs) this.#threads.expect(job);
     try {
       const result = await this.#stage(staging, target, plan, presence);
       onProgress({ type: 'phase', phase: 'publish' });
       throwIfAborted(this.#settings.signal);
-      await staging.publish(replace);
+      await staging.publish(replace, (folders) => syncAll(this.#threads.get(), folders));
       return result;
     } catch (error) {
       // What it has staged is found again by the same command.
@@ -217,14 +226,16 @@ class UnpackSession {
   }
 
   async #stage(staging: Staging, target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<SessionResult> {
-    const { onProgress, concurrency, signal, bundleFiles } = this.#settings;
+    const { onProgress, signal, bundleFiles } = this.#settings;
     const bytes = plan.jobs.reduce((sum, job) => sum + job.bytes, 0);
     const files = plan.jobs.reduce((sum, job) => sum + job.files, 0);
     await assertSpace(target.folder, Math.max(0, bytes - (await staging.stagedBytes())));
     onProgress({ type: 'phase', phase: 'restore' });
     onProgress({ type: 'total', files, bytes });
     const resuming = staging.resumed;
-    const settings = this.#archive && { archive: this.#archive, staging, resuming, concurrency, signal, onProgress };
+    const runner = this.#threads.get();
+    const slabs = frameSlabs(runner);
+    const settings = this.#archive && { archive: this.#archive, staging, resuming, runner, slabs, signal, onProgress };
     const resumed = settings === undefined ? 0 : await restoreExports(settings, plan.jobs);
     const exports = [...planned(plan)];
     for (const file of bundleFiles) exports.push(await this.#stageFile(staging, target, file, presence));

@@ -25,7 +25,8 @@ export function foundSource(archive: Archive, ref: ExportRef, found: FoundBundle
   return {
     name: found.name,
     bytes: found.bytes,
-    read: (offset, length) => remote.readRange(key, { offset, length }, { signal }),
+    read: (offset, length, into) =>
+      remote.readRange(key, { offset, length }, { signal, ...(into !== undefined && { into }) }),
     stream: (offset, length) => remote.stream(key, { offset, length }, { signal }),
     close: () => Promise.resolve(),
   };

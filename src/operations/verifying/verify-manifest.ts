@@ -4,6 +4,7 @@
  */
 import { checksumFile } from '../../archive/checksum-file.js';
 import type { Archive } from '../../archive/archive.js';
+import type { EntryBatch } from '../../archive/files-index.js';
 import * as layout from '../../archive/layout.js';
 import type { ExportRef } from '../../archive/layout.js';
 import { isLakepackError, tellsDamage } from '../../base/errors.js';
@@ -24,23 +25,49 @@ export interface VerifiedManifest {
   /** Undefined where it cannot be used; then the findings say why. */
   readonly manifest: ExportManifest | undefined;
   readonly findings: readonly Finding[];
-  /** True where the file entries could be read and are those that the manifest means. */
-  readonly hasEntries: boolean;
   /** The bundles of the manifest that are there, by name. */
   readonly bundles: ReadonlyMap<string, FoundBundle>;
 }
 
+/** The manifest itself, and what stands beside it; not its entries. */
 export async function verifyManifest(archive: Archive, ref: ExportRef, signal: AbortSignal): Promise<VerifiedManifest> {
+  const { findings, report } = collectFindings(ref);
+  const manifest = await readAll(archive, ref, report, signal);
+  if (manifest === undefined) return { manifest, findings, bundles: new Map() };
+  return { manifest, findings, bundles: await checkObjects(archive, ref, manifest, report, signal) };
+}
+
+export interface VerifiedEntries {
+  readonly findings: readonly Finding[];
+  /** True where the file entries could be read and are those that the manifest means. */
+  readonly hasEntries: boolean;
+}
+
+/** Gets entries while they are read, in their order, before all is known of them. */
+export interface EntryListener {
+  take(batch: EntryBatch): Promise<void>;
+}
+
+/** The file entries of an export by themselves, and against its manifest, which was found to be sound. */
+export async function verifyEntries(
+  archive: Archive,
+  ref: ExportRef,
+  manifest: ExportManifest,
+  listener: EntryListener | undefined,
+  signal: AbortSignal,
+): Promise<VerifiedEntries> {
+  const { findings, report } = collectFindings(ref);
+  const hasEntries = await checkEntries(archive, ref, manifest, report, listener, signal);
+  return { findings, hasEntries };
+}
+
+function collectFindings(ref: ExportRef): { readonly findings: Finding[]; readonly report: Report } {
   const findings: Finding[] = [];
   const where: FindingPlace = { exportId: ref.exportId, partition: ref.path };
-  const report = (code: FindingCode, message: string, more: { expected?: string; found?: string } = {}): void => {
+  const report: Report = (code, message, more = {}) => {
     findings.push(finding(code, message, where, { ...more, repair: OTHER_COPY }));
   };
-  const manifest = await readAll(archive, ref, report, signal);
-  if (manifest === undefined) return { manifest, findings, hasEntries: false, bundles: new Map() };
-  const hasEntries = await checkEntries(archive, ref, manifest, report, signal);
-  const bundles = await checkObjects(archive, ref, manifest, report, signal);
-  return { manifest, findings, hasEntries, bundles };
+  return { findings, report };
 }
 
 type Report = (code: FindingCode, message: string, more?: { expected?: string; found?: string }) => void;
@@ -82,8 +109,14 @@ async function checkEntries(
   ref: ExportRef,
   manifest: ExportManifest,
   report: Report,
+  listener: EntryListener | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (manifest.files !== undefined) {
+    // Whoever read the manifest asked the rules of them.
+    await listener?.take({ entries: manifest.files, embedded: [] });
+    return true;
+  }
   const rules = createEntryRules(manifest);
   let told = 0;
   const tell = (subject: string, faults: readonly { path: string; message: string }[]): void => {
@@ -94,9 +127,13 @@ async function checkEntries(
   };
   try {
     let number = 0;
-    for await (const entry of archive.entries(ref, manifest, signal)) {
-      tell(`entry ${number} `, rules.next(entry));
-      number += 1;
+    for await (const batch of archive.entryBatches(ref, manifest, signal)) {
+      for (const entry of batch.entries) {
+        const faults = rules.next(entry);
+        if (faults.length > 0) tell(`entry ${number} `, faults);
+        number += 1;
+      }
+      await listener?.take(batch);
     }
     tell('', rules.end());
     return true;

@@ -20,7 +20,10 @@ import { mapOrStop } from '../map-settled.js';
 import type { ExportSelector } from '../selection.js';
 import type { VerifiedExport, VerifyDepth, VerifyOptions } from './contract.js';
 import { AHEAD_BYTES, wholeSource, type FoundBundle } from './found-source.js';
-import { verifyManifest } from './verify-manifest.js';
+import { ExportProof } from './prove-export.js';
+import { Provers } from './provers.js';
+import { ToldOnce } from './told-once.js';
+import { verifyEntries, verifyManifest } from './verify-manifest.js';
 import { sampleBlocks, sampleFiles } from './verify-sample.js';
 
 export interface VerifySettings {
@@ -62,9 +65,11 @@ export function settingsOfVerify(options: VerifyOptions): VerifySettings {
 export async function runVerify(settings: VerifySettings): Promise<readonly VerifiedExport[]> {
   const place = settings.archive === undefined ? undefined : withoutFallback(settings.archive);
   const archive = place === undefined ? undefined : await archiveAt(place, { mode: 'read' });
+  const provers = new Provers(settings.concurrency);
   try {
-    return await inScratchFolder((folder) => new VerifySession(settings, folder).run(archive));
+    return await inScratchFolder((folder) => new VerifySession(settings, folder, provers).run(archive));
   } finally {
+    await provers.close();
     await archive?.close();
   }
 }
@@ -87,19 +92,28 @@ interface CheckContext {
   readonly manifest: ExportManifest;
   /** Frames decoded at once. */
   readonly concurrency: number;
-  readonly hasEntries: boolean;
   readonly signal: AbortSignal;
+}
+
+/** What became of one export before its bundles were checked. */
+interface ReadExport {
+  readonly findings: readonly Finding[];
+  readonly hasEntries: boolean;
+  /** Bundles of which nothing more is to be said, by number. */
+  readonly proven: ReadonlyMap<number, BundleCheck>;
 }
 
 class VerifySession {
   readonly #settings: VerifySettings;
   readonly #scratchDir: string;
+  readonly #provers: Provers;
   readonly #budget = new ByteBudget(BUDGET_BYTES);
   #totals = { files: 0, bytes: 0 };
 
-  constructor(settings: VerifySettings, scratchDir: string) {
+  constructor(settings: VerifySettings, scratchDir: string, provers: Provers) {
     this.#settings = settings;
     this.#scratchDir = scratchDir;
+    this.#provers = provers;
   }
 
   async run(archive: Archive | undefined): Promise<VerifiedExport[]> {
@@ -133,59 +147,122 @@ class VerifySession {
   }
 
   async #verifyExport(archive: Archive, ref: ExportRef, frames: number, signal: AbortSignal): Promise<VerifiedExport> {
-    const { depth, sample, sampleSeed, onProgress, concurrency } = this.#settings;
+    const { depth, sample } = this.#settings;
     throwIfAborted(signal);
-    const { manifest, findings, hasEntries, bundles } = await verifyManifest(archive, ref, signal);
+    const { manifest, findings, bundles } = await verifyManifest(archive, ref, signal);
     const result = {
       name: ref.exportId,
       path: ref.path,
       bundles: manifest?.bundles.length ?? 0,
       files: manifest?.totals.files ?? 0,
     };
-    if (manifest === undefined || depth === 'manifest') return this.#told({ ...result, ...withFindings(findings) });
-    this.#addTotal(manifest);
-    if (sample < 1) {
-      const options = { share: sample, random: seededRandom(sampleSeed), concurrency, signal };
-      // Of an export of empty files and folders only, no file would have a byte to look at.
-      const byBlock = depth === 'stored' || !hasEntries || manifest.totals.bytes === 0;
-      const part = await (byBlock ? sampleBlocks : sampleFiles)(archive, ref, manifest, options);
-      onProgress({ type: 'advance', files: 0, bytes: part.storedBytes });
-      const all = withFindings([...findings, ...part.findings], part.storedBytes, part.contentBytes);
-      return this.#told({ ...result, files: part.files, ...all });
-    }
+    if (manifest === undefined) return this.#told({ ...result, ...withFindings(findings) });
+    const context = { archive, ref, manifest, concurrency: frames, signal };
+    const progress = manifest.bundles.map(() => new ToldOnce((bytes) => this.#advance(bytes)));
+    if (depth !== 'manifest') this.#addTotal(manifest);
+    const isWhole = depth === 'contents' && sample === 1;
+    const read = isWhole
+      ? await this.#prove(context, bundles, progress)
+      : { ...(await verifyEntries(archive, ref, manifest, undefined, signal)), proven: new Map<number, BundleCheck>() };
+    const known = [...read.findings, ...findings];
+    if (depth === 'manifest') return this.#told({ ...result, ...withFindings(known) });
+    if (sample < 1) return this.#told({ ...result, ...(await this.#checkSample(context, known, read.hasEntries)) });
     const checks: BundleCheck[] = [];
-    const context = { archive, ref, manifest, concurrency: frames, hasEntries, signal };
     for (const [index, { name }] of manifest.bundles.entries()) {
       const found = bundles.get(name);
+      const proven = read.proven.get(index + 1);
+      if (proven !== undefined) checks.push(proven);
       // A missing bundle is a finding of the manifest already.
-      if (found !== undefined) checks.push(...(await this.#checkInTurn(context, found, index + 1)));
+      else if (found !== undefined) {
+        checks.push(...(await this.#checkInTurn(context, read.hasEntries, found, index + 1, progress[index])));
+      }
     }
-    const sum = (pick: (check: BundleCheck) => number): number => checks.reduce((total, one) => total + pick(one), 0);
-    const known = new Set(findings.map((one) => `${one.code} ${one.message}`));
-    const more = checks.flatMap((check) => check.findings).filter((one) => !known.has(`${one.code} ${one.message}`));
-    const all = withFindings(
-      [...findings, ...more],
-      sum((one) => one.storedBytes),
-      sum((one) => one.contentBytes),
+    return this.#told({ ...result, ...withChecks(known, checks) });
+  }
+
+  /** Reads the entries, and proves what can be proven of the bundles meanwhile. */
+  async #prove(
+    context: CheckContext,
+    bundles: ReadonlyMap<string, FoundBundle>,
+    progress: readonly ToldOnce[],
+  ): Promise<ReadExport> {
+    const { archive, ref, manifest, signal } = context;
+    const { runner, slabs } = this.#provers.forWork(manifest.totals.bytes);
+    const proof = new ExportProof({
+      manifest,
+      runner,
+      slabs,
+      signal,
+      open: (number) => {
+        const found = bundles.get(manifest.bundles[number - 1]?.name ?? '');
+        return found === undefined ? undefined : wholeSource(archive, ref, found, signal);
+      },
+      onBytes: (number, bytes) => progress[number - 1]?.add(bytes),
+    });
+    const largest = [...bundles.values()].reduce((most, { bytes }) => Math.max(most, bytes), 0);
+    return await this.#inTurn(context, largest, async () => {
+      try {
+        const entries = await verifyEntries(archive, ref, manifest, proof, signal);
+        const proven = await proof.end();
+        // What was compared with entries that are wrong themselves says nothing.
+        return { ...entries, proven: entries.findings.length === 0 ? proven : new Map<number, BundleCheck>() };
+      } finally {
+        await proof.close();
+      }
+    });
+  }
+
+  async #checkSample(
+    { archive, ref, manifest, signal }: CheckContext,
+    known: readonly Finding[],
+    hasEntries: boolean,
+  ): Promise<Omit<VerifiedExport, 'name' | 'path' | 'bundles'>> {
+    const { depth, sample, sampleSeed, concurrency } = this.#settings;
+    const options = { share: sample, random: seededRandom(sampleSeed), concurrency, signal };
+    // Of an export of empty files and folders only, no file would have a byte to look at.
+    const byBlock = depth === 'stored' || !hasEntries || manifest.totals.bytes === 0;
+    const part = await (byBlock ? sampleBlocks : sampleFiles)(archive, ref, manifest, options);
+    this.#advance(part.storedBytes);
+    return { files: part.files, ...withFindings([...known, ...part.findings], part.storedBytes, part.contentBytes) };
+  }
+
+  async #checkInTurn(
+    context: CheckContext,
+    hasEntries: boolean,
+    found: FoundBundle,
+    number: number,
+    progress: ToldOnce | undefined,
+  ): Promise<readonly BundleCheck[]> {
+    progress?.restart();
+    return await this.#inTurn(context, found.bytes, () =>
+      this.#checkBundle(context, hasEntries, found, number, (bytes) => progress?.add(bytes)),
     );
-    return this.#told({ ...result, ...all });
   }
 
   /** From afar many are begun at once: then they wait for room. */
-  async #checkInTurn(context: CheckContext, found: FoundBundle, number: number): Promise<readonly BundleCheck[]> {
-    if (!context.archive.remote.isDistant) return await this.#checkBundle(context, found, number);
-    const cost = Math.min(found.bytes, AHEAD_BYTES) + Math.min(context.manifest.totals.bytes, CONTENT_BYTES);
-    return await this.#budget.run(cost, context.signal, () => this.#checkBundle(context, found, number));
+  async #inTurn<T>(
+    { archive, manifest, signal }: CheckContext,
+    bundleBytes: number,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (!archive.remote.isDistant) return await work();
+    const cost = Math.min(bundleBytes, AHEAD_BYTES) + Math.min(manifest.totals.bytes, CONTENT_BYTES);
+    return await this.#budget.run(cost, signal, work);
   }
 
-  async #checkBundle(context: CheckContext, found: FoundBundle, number: number): Promise<readonly BundleCheck[]> {
-    const { archive, ref, manifest, concurrency, hasEntries, signal } = context;
+  async #checkBundle(
+    context: CheckContext,
+    hasEntries: boolean,
+    found: FoundBundle,
+    number: number,
+    onBytes: (bytes: number) => void,
+  ): Promise<readonly BundleCheck[]> {
+    const { archive, ref, manifest, concurrency, signal } = context;
     const facts = manifest.bundles[number - 1];
     if (facts === undefined) return [];
-    const { depth, onProgress } = this.#settings;
+    const { depth } = this.#settings;
     const source = wholeSource(archive, ref, found, signal);
     const where = { exportId: ref.exportId, partition: ref.path, bundle: facts.name };
-    const onBytes = (bytes: number): void => onProgress({ type: 'advance', files: 0, bytes });
     const common = { where, concurrency, scratchDir: this.#scratchDir, signal, onBytes };
     const sidecar = { manifest, facts, number, entries: entriesOf(archive.entries(ref, manifest, signal), number) };
     try {
@@ -201,7 +278,7 @@ class VerifySession {
   }
 
   async #verifyFile(file: string): Promise<VerifiedExport> {
-    const { signal, depth, onProgress, concurrency } = this.#settings;
+    const { signal, depth, concurrency } = this.#settings;
     const name = path.basename(file);
     const source = await openBundleFile(file);
     try {
@@ -212,7 +289,7 @@ class VerifySession {
         concurrency: concurrency + 2,
         scratchDir: this.#scratchDir,
         signal,
-        onBytes: (bytes) => onProgress({ type: 'advance', files: 0, bytes }),
+        onBytes: (bytes) => this.#advance(bytes),
       });
       const all = withFindings(check.findings, check.storedBytes, check.contentBytes);
       return this.#told({ name, path: check.embedded?.source.path ?? '', bundles: 1, files: check.files, ...all });
@@ -234,6 +311,10 @@ class VerifySession {
       orphans.push({ name: bundle.exportId, path: bundle.path, bundles: 1, files: 0, ...withFindings([one]) });
     }
     return orphans;
+  }
+
+  #advance(bytes: number): void {
+    this.#settings.onProgress({ type: 'advance', files: 0, bytes });
   }
 
   #addTotal({ totals }: ExportManifest): void {
@@ -259,6 +340,18 @@ async function* entriesOf(entries: AsyncIterable<FileEntry>, bundle: number): As
     if (entry.bundle > bundle) return;
     if (entry.bundle === bundle) yield entry;
   }
+}
+
+/** What is said twice, of the manifest and of a bundle, is told once. */
+function withChecks(known: readonly Finding[], checks: readonly BundleCheck[]): ReturnType<typeof withFindings> {
+  const sum = (pick: (check: BundleCheck) => number): number => checks.reduce((total, one) => total + pick(one), 0);
+  const told = new Set(known.map((one) => `${one.code} ${one.message}`));
+  const more = checks.flatMap((check) => check.findings).filter((one) => !told.has(`${one.code} ${one.message}`));
+  return withFindings(
+    [...known, ...more],
+    sum((one) => one.storedBytes),
+    sum((one) => one.contentBytes),
+  );
 }
 
 function withFindings(
