@@ -32,10 +32,14 @@ export async function describeMachine(scratch: string): Promise<Machine> {
   };
 }
 
-export async function describeVersions(contenders: readonly Contender[]): Promise<Record<string, string>> {
+/** @param isOwnBuild - false: the measured command line is not the one in dist, and this commit says nothing about it. */
+export async function describeVersions(
+  contenders: readonly Contender[],
+  isOwnBuild: boolean,
+): Promise<Record<string, string>> {
   const packageJson = JSON.parse(await readFile(path.join(PROJECT, 'package.json'), 'utf8')) as { version: string };
   const versions: Record<string, string> = {
-    lakepack: `${packageJson.version} (${await describeCommit()})`,
+    lakepack: `${packageJson.version} (${isOwnBuild ? await describeCommit() : 'another build'})`,
     node: process.versions.node,
   };
   const programs = new Set(contenders.flatMap((contender) => contender.programs));

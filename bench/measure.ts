@@ -3,9 +3,9 @@
  * GNU time reads for us. Node has no such figures for its children, and reading /proc while they run would miss peaks.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command } from './contender.js';
 
@@ -29,8 +29,32 @@ export async function hasGnuTime(): Promise<boolean> {
   return status === 0 && output.includes('GNU');
 }
 
-/** Throws when the command fails: the time of a failure means nothing. */
-export async function runTimed(command: Command, withGnuTime: boolean): Promise<Cost> {
+/**
+ * Throws when the command fails: the time of a failure means nothing.
+ * @param times - how often the command does its work: times are a part of the whole.
+ */
+export async function runTimed(command: Command, withGnuTime: boolean, times = 1): Promise<Cost> {
+  const cost = await costOf(command, withGnuTime);
+  const cpuSeconds = cost.cpuSeconds === null ? null : cost.cpuSeconds / times;
+  return { ...cost, wallSeconds: cost.wallSeconds / times, cpuSeconds };
+}
+
+/** The same command on the first of the cores that this process may use. Unchanged where it may use them all. */
+export function onCores(command: Command, cores: number): Command {
+  if (cores >= availableParallelism()) return command;
+  return { ...command, argv: ['taskset', '-c', allowedCores().slice(0, cores).join(), ...command.argv] };
+}
+
+/** Linux only, as taskset is. */
+function allowedCores(): number[] {
+  const list = /^Cpus_allowed_list:\s*(?<list>\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.groups?.['list'];
+  return (list ?? '').split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+async function costOf(command: Command, withGnuTime: boolean): Promise<Cost> {
   if (!withGnuTime) {
     return { wallSeconds: (await mustSucceed(command)).wallSeconds, cpuSeconds: null, peakRssBytes: null };
   }

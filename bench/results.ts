@@ -18,16 +18,22 @@ export interface Series {
   readonly dataSet: string;
   readonly work: WorkName;
   readonly contender: string;
+  /** How many it was allowed to use. */
+  readonly cores: number;
+  /** To an S3 server, counted in the warm-up. Null: there was none, or no warm-up. */
+  readonly requests: number | null;
   readonly samples: readonly Sample[];
 }
 
 export interface Results {
-  readonly version: 1;
+  readonly version: 2;
   /** When the benchmark began, RFC 3339. */
   readonly date: string;
   readonly command: string;
   readonly rounds: number;
   readonly warmUpRounds: number;
+  /** Of the data sets. Other than 1: a trial of the benchmark itself, which says nothing about speed. */
+  readonly scale: number;
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly dataSets: readonly ({ readonly name: string; readonly title: string } & LakeSize)[];
@@ -48,12 +54,16 @@ export interface Results {
 
 const FOLDER = path.resolve(import.meta.dirname, 'results');
 
-/** Returns the path. A name is never used twice. */
-export async function writeResults(results: Results, isLocal: boolean): Promise<string> {
+/**
+ * Returns the path. A name is never used twice.
+ * @param folder - default: bench/results.
+ */
+export async function writeResults(results: Results, isLocal: boolean, folder = FOLDER): Promise<string> {
   const time = results.date.replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
-  const names = results.dataSets.map((dataSet) => dataSet.name).join('+');
-  const file = path.join(FOLDER, `${time}-${names}${isLocal ? '.local' : ''}.json`);
-  await mkdir(FOLDER, { recursive: true });
+  const names = results.dataSets.map((dataSet) => dataSet.name);
+  const label = names.length > 2 ? `${names.length}-data-sets` : names.join('+');
+  const file = path.join(folder, `${time}-${label}${isLocal ? '.local' : ''}.json`);
+  await mkdir(folder, { recursive: true });
   const text = await format(JSON.stringify(results), { ...(await resolveConfig(file)), parser: 'json' });
   await writeFile(file, text, { flag: 'wx' });
   return file;
@@ -61,6 +71,6 @@ export async function writeResults(results: Results, isLocal: boolean): Promise<
 
 export async function readResults(file: string): Promise<Results> {
   const results = JSON.parse(await readFile(file, 'utf8')) as Partial<Results> | null;
-  if (results?.version !== 1) throw new Error(`${file}: is not a results file of version 1`);
+  if (results?.version !== 2) throw new Error(`${file}: is not a results file of version 2`);
   return results as Results;
 }

@@ -1,6 +1,6 @@
-/** tar, zstd and sha256sum by hand: once for the bytes alone, once with all the hashing that lakepack does. */
+/** tar, zstd and sha256sum by hand: for the bytes alone, with all the hashing that lakepack does, a partition at a time. And bare Node. */
 import path from 'node:path';
-import { script, type Contender, type Place } from '../contender.js';
+import { script, startedOften, type Contender, type Place } from '../contender.js';
 
 const TAR_TO_ZSTD = 'tar -C "$1" -cf - . | zstd -3 -T"$3" -q -o "$2/lake.tar.zst"';
 const ZSTD_TO_TAR = 'zstd -dcq "$1/lake.tar.zst" | tar -C "$2" -xf -';
@@ -67,6 +67,72 @@ export const SAME_WORK: Contender = {
       },
       restored: restoredIn(place),
     }),
+  },
+};
+
+/** As `tar | zstd`, by the zstd that writes frames side by side and reads them so. */
+export const PZSTD: Contender = {
+  name: 'tar | pzstd',
+  does: {
+    pack: '`tar c LAKE | pzstd -3`: no SHA-256, no fsync',
+    unpack: '`pzstd -dc | tar x`: only the check sum inside of zstd, no fsync',
+  },
+  programs: ['bash', 'tar', 'pzstd'],
+  attempts: {
+    pack: (place) => ({
+      timed: {
+        argv: script(
+          'tar -C "$1" -cf - . | pzstd -3 -p "$3" -q -o "$2/lake.tar.zst"',
+          ...[place.lake, place.fresh, String(place.cores)],
+        ),
+      },
+      stored: place.fresh,
+    }),
+    unpack: (place) => ({
+      before: [{ argv: ['mkdir', restoredIn(place)] }],
+      timed: {
+        argv: script(
+          'pzstd -dcq -p "$3" "$1/lake.tar.zst" | tar -C "$2" -xf -',
+          ...[place.store, restoredIn(place), String(place.cores)],
+        ),
+      },
+      restored: restoredIn(place),
+    }),
+  },
+};
+
+/** A partition is here a folder that holds files: the data sets for this work have no other. */
+const EACH_PARTITION = `cd "$1"
+find . -type f -printf '%h\\n' | sort -u | while read -r partition; do
+  bundle="$2/\${partition//\\//.}.tar.zst"
+  tar cf - "$partition" | zstd -3 -q > "$bundle"
+  sha256sum "$bundle" > "$bundle.sha256"
+done
+sync -f "$2"`;
+
+export const SHELL_LOOP: Contender = {
+  name: 'shell loop',
+  does: {
+    'pack-partitions':
+      'for each partition `tar c P | zstd -3 > f; sha256sum f`; at the end one `sync` of the file system with the results',
+  },
+  programs: [...PROGRAMS, 'sort', 'sync'],
+  attempts: {
+    'pack-partitions': (place) => ({
+      timed: { argv: script(EACH_PARTITION, place.lake, place.fresh) },
+      stored: place.fresh,
+    }),
+  },
+};
+
+/** What starting Node costs before any program of ours is read. */
+export const NODE: Contender = {
+  name: 'node -e 0',
+  does: { help: '`node -e 0`', version: '`node -e 0`' },
+  programs: [],
+  attempts: {
+    help: () => startedOften(process.execPath, '-e', '0'),
+    version: () => startedOften(process.execPath, '-e', '0'),
   },
 };
 
