@@ -90,7 +90,7 @@ export function diskPathOf(root: string, lakePath: string): string {
 
 /** Lists with `opendir`, so that a folder of a million files is never a million objects at once. */
 export function* readFolder(diskPath: string): Generator<FolderItem> {
-  const folder = fs.opendirSync(diskPath, { encoding: 'buffer' as BufferEncoding, bufferSize: 512 });
+  const folder = fs.opendirSync(diskPath, { encoding: 'buffer' as BufferEncoding, bufferSize: 32 });
   try {
     for (let item = folder.readSync(); item !== null; item = folder.readSync()) {
       // The types of Node do not know that `encoding: 'buffer'` gives names as bytes.

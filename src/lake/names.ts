@@ -31,6 +31,8 @@ function isDeviceName(name: string): boolean {
  * normalization (macOS) takes for one name. Needs 4 bytes a name, whatever their number, beside the names.
  */
 export function findTwins(names: readonly string[]): readonly (readonly string[])[] {
+  // Folded, most names are what they were, and no folder has a name twice.
+  if (names.every((name) => FOLDED_ALREADY.test(name))) return [];
   const suspects = repeatedHashes(names);
   if (suspects.size === 0) return [];
   const groups = new Map<string, string[]>();
@@ -43,6 +45,8 @@ export function findTwins(names: readonly string[]): readonly (readonly string[]
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }
+
+const FOLDED_ALREADY = /^[ -@[-~]*$/;
 
 /** A map of all folded names would cost a hundred bytes each in a folder of a million files; hashes cost four. */
 function repeatedHashes(names: readonly string[]): ReadonlySet<number> {

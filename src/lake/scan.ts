@@ -14,7 +14,7 @@ import { isLayerless } from './grouping.js';
 import { claimsOfAllRuns, claimsOfRun, type RunOfPath } from './run-claims.js';
 import { findRunManifests } from './run-manifest-file.js';
 import { checkSelect, SELECT_ALL, wantsOf, type LakeSelect } from './select.js';
-import { walkLake, type WalkItem, type WalkOptions } from './walk.js';
+import { walkLakeInBatches, type WalkItem, type WalkOptions } from './walk.js';
 
 export interface ScanOptions {
   /** Default: everything. */
@@ -65,8 +65,11 @@ export async function scanLake(root: string, options: ScanOptions): Promise<Scan
   const store = openEntryStore(options.scratchFolder, options.maxEntriesInMemory ?? MAX_ENTRIES_IN_MEMORY);
   try {
     const lake = new GroupedLake(plan, store);
-    const items = walkLake(root, walk);
-    for await (const item of withProgress(items, options.onProgress ?? ignoreProgress)) lake.add(item);
+    const onProgress = options.onProgress ?? ignoreProgress;
+    for await (const items of walkLakeInBatches(root, walk)) {
+      for (const item of items) lake.add(item);
+      tellProgress(items, onProgress);
+    }
     return { ...lake.toResult(), dispose: () => store.dispose() };
   } catch (error) {
     store.dispose();
@@ -91,21 +94,13 @@ async function readClaims(root: string, select: LakeSelect, walk: WalkOptions): 
     : claimsOfRun(root, select.run, manifests, walk.signal);
 }
 
-const FILES_PER_EVENT = 1_000;
-
-async function* withProgress(items: AsyncIterable<WalkItem>, onProgress: ProgressListener): AsyncGenerator<WalkItem> {
+function tellProgress(items: readonly WalkItem[], onProgress: ProgressListener): void {
   let files = 0;
   let bytes = 0;
-  for await (const item of items) {
-    if (item.type === 'entry' && item.entry.type === 'file') {
-      files++;
-      bytes += item.entry.bytes;
-    }
-    if (files === FILES_PER_EVENT) {
-      onProgress({ type: 'advance', files, bytes });
-      files = bytes = 0;
-    }
-    yield item;
+  for (const item of items) {
+    if (item.type !== 'entry' || item.entry.type !== 'file') continue;
+    files++;
+    bytes += item.entry.bytes;
   }
   if (files > 0) onProgress({ type: 'advance', files, bytes });
 }

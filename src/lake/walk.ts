@@ -44,16 +44,25 @@ const STEPS_PER_TURN = 512;
  * Throws NOT_FOUND or LAKE_UNREADABLE for the root itself, INTERRUPTED.
  */
 export async function* walkLake(root: string, options: WalkOptions): AsyncGenerator<WalkItem> {
+  for await (const items of walkLakeInBatches(root, options)) yield* items;
+}
+
+/** The same items, some at a time: a promise for each costs more than finding it. */
+export async function* walkLakeInBatches(root: string, options: WalkOptions): AsyncGenerator<readonly WalkItem[]> {
   assertLake(root);
+  throwIfAborted(options.signal);
+  let items: WalkItem[] = [];
   let steps = 0;
   for (const item of walkFolders(root, options)) {
+    if (item !== undefined) items.push(item);
+    if (++steps % STEPS_PER_TURN > 0) continue;
+    yield items;
+    items = [];
     // Sync calls are several times faster than a promise for each file; here the event loop gets its turn.
-    if (steps++ % STEPS_PER_TURN === 0) {
-      await nextTurn();
-      throwIfAborted(options.signal);
-    }
-    if (item !== undefined) yield item;
+    await nextTurn();
+    throwIfAborted(options.signal);
   }
+  yield items;
 }
 
 function assertLake(root: string): void {

@@ -48,6 +48,14 @@ export interface ReadRangeOptions extends CallOptions {
   readonly into?: Buffer;
 }
 
+export interface StreamOptions extends CallOptions {
+  /**
+   * True where the reader is done with a chunk when it asks for the next: a store may then put that into the same
+   * memory. Default false: chunks may be kept.
+   */
+  readonly isLent?: boolean;
+}
+
 export interface PutOptions extends CallOptions {
   /** SHA-256 of a Buffer body, hex, where the caller knows it: a store that can compares it with what arrived. */
   readonly sha256?: string;
@@ -135,7 +143,7 @@ export interface Remote {
   /** Exactly the bytes of the range. */
   readRange(key: string, range: ByteRange, options?: ReadRangeOptions): Promise<Buffer>;
   /** The bytes of the object, or of a range of it, as they arrive. Chunk sizes are the store's. */
-  stream(key: string, range?: ByteRange, options?: CallOptions): AsyncIterable<Buffer>;
+  stream(key: string, range?: ByteRange, options?: StreamOptions): AsyncIterable<Buffer>;
   /** Create-only. Resolves with the number of bytes stored. */
   put(key: string, body: Buffer | AsyncIterable<Buffer>, options?: PutOptions): Promise<number>;
   /**

@@ -3,7 +3,13 @@
  * attempt, no checksums that were not asked for, time bounds, the signal, and errors that are ours. What is asked is
  * in the `s3-…` files beside it.
  */
-import { type CopyObjectCommand, type PutObjectCommand, S3Client, type UploadPartCommand } from '@aws-sdk/client-s3';
+import {
+  type CopyObjectCommand,
+  type GetObjectCommand,
+  type PutObjectCommand,
+  S3Client,
+  type UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { interrupted, throwIfAborted } from '../base/errors.js';
 import { assertLakePath } from '../base/paths.js';
 import { untilAborted } from './body.js';
@@ -165,6 +171,11 @@ export function withHeader<C extends PutObjectCommand | UploadPartCommand | Copy
 ): C {
   putBeside(command, { headers: { [name]: value } });
   return command;
+}
+
+/** Says that the answer is large: it is read without copies where that can be. */
+export function expectLarge(command: GetObjectCommand): void {
+  putBeside(command, { isLarge: true });
 }
 
 export function hexToBase64(hex: string): string {

@@ -5,6 +5,7 @@
  */
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
+import { openDirect, type DirectHttp } from './s3-direct.js';
 import type { S3Timeouts } from './s3-settings.js';
 
 const MAX_SOCKETS = 64;
@@ -21,6 +22,8 @@ export interface Beside {
   readonly abortSignal?: AbortSignal;
   /** Replaces `idleMs` for this request: some answers are long in the making. */
   readonly requestTimeout?: number;
+  /** A large answer is expected: its body is a `DirectBody` where that can be. */
+  readonly isLarge?: boolean;
 }
 
 /** What the client hands over: a signed request. */
@@ -68,13 +71,39 @@ export function openHttp(timeouts: S3Timeouts): HttpHandler {
     headersTimeout: timeouts.idleMs,
     bodyTimeout: timeouts.idleMs,
   });
+  const direct = openDirect(timeouts);
   return {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: (request, options = {}) => exchange(agent, request, { ...options, ...request[BESIDE] }),
+    handle: async (request, options = {}) => {
+      const all = { ...options, ...request[BESIDE] };
+      const answer = all.isLarge === true ? await readDirect(direct, request, all) : undefined;
+      return answer ?? (await exchange(agent, request, all));
+    },
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
-    destroy: () => void agent.destroy(),
+    destroy: () => {
+      direct.destroy();
+      void agent.destroy();
+    },
   };
+}
+
+async function readDirect(
+  direct: DirectHttp,
+  from: HttpRequest,
+  { abortSignal }: HttpOptions,
+): Promise<HttpAnswer | undefined> {
+  const isTls = from.protocol === 'https:';
+  const answer = await direct.get({
+    // An address of version 6 stands in brackets.
+    origin: { isTls, hostname: from.hostname.replace(/^\[|\]$/g, ''), port: from.port ?? (isTls ? 443 : 80) },
+    path: from.path + queryOf(from.query ?? {}),
+    headers: from.headers,
+    signal: abortSignal instanceof AbortSignal ? abortSignal : undefined,
+  });
+  // Who reads it hears of its errors; one that nobody reads must not end the process.
+  answer?.body.on('error', () => undefined);
+  return answer === undefined ? undefined : { response: { ...answer, reason: undefined } };
 }
 
 /** Rejects with what broke the socket; an answer of any status resolves. */

@@ -4,10 +4,17 @@
  */
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { interrupted, isLakepackError, LakepackError, throwIfAborted } from '../base/errors.js';
+import { KIB, MIB } from '../base/limits.js';
 import { assertReadable, rangeWithin } from './keys.js';
-import type { ByteRange, CallOptions, ObjectInfo, ReadRangeOptions } from './remote.js';
-import { ask, objectOf, type S3Store } from './s3-client.js';
+import type { ByteRange, CallOptions, ObjectInfo, ReadRangeOptions, StreamOptions } from './remote.js';
+import { ask, expectLarge, objectOf, type S3Store } from './s3-client.js';
+import { DirectBody } from './s3-direct-body.js';
 import { s3ErrorOf } from './s3-errors.js';
+
+/** From here on it is worth a connection that is read without copies. */
+const LARGE_BYTES = 256 * KIB;
+/** A stream of such an answer comes in chunks of this size. */
+const CHUNK_BYTES = 1 * MIB;
 
 /** The size of the object, or undefined. @throws as the contract says, REMOTE_MISCONFIGURED when the bucket is absent. */
 export async function headObject(
@@ -98,7 +105,7 @@ export async function* streamObject(
   store: S3Store,
   key: string,
   range: ByteRange | undefined,
-  options: CallOptions = {},
+  options: StreamOptions = {},
 ): AsyncGenerator<Buffer> {
   if (range !== undefined && !isAskable(range)) {
     await emptyRange(store, key, range, options);
@@ -139,6 +146,7 @@ async function get(store: S3Store, key: string, range: ByteRange | undefined, op
     ...objectOf(store, key),
     ...(range === undefined ? {} : { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
   });
+  if (range !== undefined && range.length >= LARGE_BYTES) expectLarge(command);
   const answer = await ask(store, { action: 'GetObject', key }, options, (client, send) => client.send(command, send));
   try {
     assertPlain(key, answer.ContentEncoding);
@@ -205,33 +213,79 @@ function rangeLength(
 }
 
 async function collect(store: S3Store, key: string, answer: Answer, options: ReadRangeOptions): Promise<Buffer> {
-  const { bytes } = answer;
+  const { bytes, body } = answer;
   const { into } = options;
   const whole = into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
-  let filled = 0;
-  for await (const chunk of chunksOf(store, key, answer, options)) filled += chunk.copy(whole, filled);
+  if (body instanceof DirectBody) {
+    for await (const _filled of filled(store, key, { body, bytes }, options, () => whole));
+    return whole;
+  }
+  let at = 0;
+  for await (const chunk of chunksOf(store, key, answer, options)) at += chunk.copy(whole, at);
   return whole;
 }
 
 /** The chunks as they arrive, never more than announced; an error when there are fewer. */
-async function* chunksOf(store: S3Store, key: string, answer: Answer, options: CallOptions): AsyncGenerator<Buffer> {
-  let got = 0;
-  try {
-    for await (const chunk of answer.body) {
-      throwIfAborted(options.signal);
+async function* chunksOf(store: S3Store, key: string, answer: Answer, options: StreamOptions): AsyncGenerator<Buffer> {
+  const { bytes, body } = answer;
+  if (body instanceof DirectBody) {
+    const lent = options.isLent === true ? Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, bytes)) : undefined;
+    yield* filled(store, key, { body, bytes }, options, (left) => {
+      const size = Math.min(CHUNK_BYTES, left);
+      return lent?.subarray(0, size) ?? Buffer.allocUnsafeSlow(size);
+    });
+    return;
+  }
+  yield* reading(store, key, body, options, async function* () {
+    let got = 0;
+    for await (const chunk of body) {
       got += chunk.length;
-      if (got > answer.bytes) throw wrongLength(key, answer.bytes, got);
+      if (got > bytes) throw wrongLength(key, bytes, got);
       yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-      throwIfAborted(options.signal);
+    }
+    if (got !== bytes) throw wrongLength(key, bytes, got);
+  });
+}
+
+/** The bytes in the buffers that `target` gives, one after the other; it is told how many are left. */
+async function* filled(
+  store: S3Store,
+  key: string,
+  { body, bytes }: { readonly body: DirectBody; readonly bytes: number },
+  options: CallOptions,
+  target: (left: number) => Buffer,
+): AsyncGenerator<Buffer> {
+  yield* reading(store, key, body, options, async function* () {
+    if (body.left !== bytes) throw wrongLength(key, bytes, body.left);
+    while (body.left > 0) {
+      const buffer = target(body.left);
+      await body.fill(buffer);
+      yield buffer;
+    }
+  });
+}
+
+/** Reads on while the signal allows it. What fails is said as ours, and the body is ended in every case. */
+async function* reading(
+  store: S3Store,
+  key: string,
+  body: Body,
+  { signal }: CallOptions,
+  read: () => AsyncGenerator<Buffer>,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of read()) {
+      throwIfAborted(signal);
+      yield chunk;
+      throwIfAborted(signal);
     }
   } catch (error) {
-    if (options.signal?.aborted === true) throw interrupted(options.signal.reason);
+    if (signal?.aborted === true) throw interrupted(signal.reason);
     if (isLakepackError(error)) throw error;
     throw s3ErrorOf(error, store.settings, { action: 'GetObject', key });
   } finally {
-    discard(answer.body);
+    discard(body);
   }
-  if (got !== answer.bytes) throw wrongLength(key, answer.bytes, got);
 }
 
 function wrongLength(key: string, expected: number, got: number): LakepackError {

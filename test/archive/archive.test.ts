@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Archive, archiveAt, showPlace } from '../../src/archive/archive.js';
 import * as layout from '../../src/archive/layout.js';
 import { checkBundle } from '../../src/bundle/check.js';
+import type { Remote } from '../../src/remote/remote.js';
 import { collect, SCRATCH, type Tree } from '../bundle/kit.js';
 import { expectCode } from '../remote/bodies.js';
 import { faulty } from '../remote/faulty.js';
@@ -125,6 +126,24 @@ describe('the source of a bundle', () => {
     expect((await checkBundle(source, options)).findings).toEqual([]);
     remote.objects.delete(made.bundleKey);
     await expectCode(archive.bundleSource(made.ref, manifest.bundles[0]!.name), 'NOT_FOUND');
+  });
+
+  test('puts what is read into memory that is lent for it', async () => {
+    const made = await makeExport(TREE);
+    const { remote, archive } = await archiveWith(made);
+    const facts = (await archive.manifest(made.ref)).bundles[0]!;
+    const lending: Remote = {
+      ...remote,
+      readRange: async (key, range, { into } = {}) => {
+        const bytes = await remote.readRange(key, range);
+        return into === undefined ? bytes : into.subarray(0, bytes.copy(into));
+      },
+    };
+    const source = await new Archive(lending).bundleSource(made.ref, facts.name);
+    const into = Buffer.alloc(100);
+    const read = await source.read(3, 50, into);
+    expect(read.buffer).toBe(into.buffer);
+    expect(read.equals(await source.read(3, 50))).toBe(true);
   });
 
   test('over a remote that flips a bit in any one read: what is hashed is found, and nothing is thrown', async () => {
