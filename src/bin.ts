@@ -2,10 +2,13 @@
 /** Hands argv, environment, streams and signals of the process to `cli/main`. Nothing else. */
 const { availableParallelism } = process.getBuiltinModule('node:os');
 // Before anything starts libuv's pool, on which zstd runs. Why that needs care: docs/decisions/0032.
-process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism()));
+process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(2, availableParallelism()));
 
-// Else three times what is alive for a moment stays in memory: the young generation would grow to 48 MiB.
-process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
+// Most of what is made lives for a moment: V8 would let 48 MiB of it pile up, and the rest grow to a multiple before it
+// looks. What that saves, and costs: docs/performance.md.
+for (const flag of ['--max-semi-space-size=2', '--heap-growing-percent=20']) {
+  process.getBuiltinModule('node:v8').setFlagsFromString(flag);
+}
 
 const interrupt = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -26,10 +26,10 @@ export function openFrameRunner(threads: number, kind: JobKind): FrameRunner {
 /** The largest stored frame that a bundle can have. */
 export const STORED_FRAME_BYTES = rawFrameBytes(FRAME_MAX_TAR_BYTES);
 
-/** One that the thread fills, and one that the pool compresses. The writer has one in hand, and one that comes next. */
-const SLABS_PER_THREAD = 2;
+/** Beside one for each thread: one that the pool compresses, and one that the writer has in hand. */
+const MORE_SLABS = 2;
 
 /** @param threads how many frames are worked at. */
 export function openFrameSlabs(threads: number): SlabPool {
-  return new SlabPool(STORED_FRAME_BYTES, 2 + SLABS_PER_THREAD * threads);
+  return new SlabPool(STORED_FRAME_BYTES, MORE_SLABS + threads);
 }

@@ -2,11 +2,11 @@
  * Looks at the footer of a Parquet file: rows, row groups, columns. It reads the footer only; whether the pages are
  * sound is for who reads the data.
  */
-import { parquetMetadata, type FileMetaData, type LogicalType, type SchemaElement } from 'hyparquet';
+import { parquetMetadata, type LogicalType, type SchemaElement } from 'hyparquet';
 import { MIB } from '../../base/limits.js';
 import type { ColumnFacts, FileContent } from '../../schema/export-manifest.js';
 import type { ReadAt } from './gzip.js';
-import { isSoundThrift } from './thrift-guard.js';
+import { thriftFields, thriftInteger, thriftStructs } from './thrift-guard.js';
 
 const MAGIC = 'PAR1';
 /** Magic of a file whose footer is encrypted: complete, and closed to us. */
@@ -47,25 +47,72 @@ function damaged(fault: string): ParquetLook {
   return { content: { format: 'parquet', damaged: true }, fault };
 }
 
+/** Numbers of fields in FileMetaData and RowGroup (parquet.thrift). */
+const SCHEMA = 2;
+const NUM_ROWS = 3;
+const ROW_GROUPS = 4;
+const COLUMNS = 1;
+
+/**
+ * The schema is decoded, the row groups are counted: what they say of each column takes most of the time to decode and
+ * is of no use here.
+ */
 function lookAtFooter(footer: Buffer): ParquetLook {
-  if (!isSoundThrift(footer.subarray(0, -TAIL_BYTES))) return damaged('has a footer that cannot be read');
-  try {
-    return { content: contentOf(parquetMetadata(footer, { geoparquet: false })) };
-  } catch {
-    // The decoder has no errors of its own kind: whatever it throws, the footer is the cause.
+  const fields = thriftFields(footer.subarray(0, -TAIL_BYTES));
+  const schema = fields?.get(SCHEMA);
+  const rowGroups = thriftStructs(fields?.get(ROW_GROUPS));
+  const columns = thriftStructs(schema) === undefined ? undefined : columnsOfSchema(schema?.bytes ?? new Uint8Array());
+  if (columns === undefined || rowGroups === undefined || !rowGroups.every((group) => fits(group, columns))) {
     return damaged('has a footer that cannot be read');
+  }
+  const rows = thriftInteger(fields?.get(NUM_ROWS));
+  return {
+    content: {
+      format: 'parquet',
+      ...(rows !== undefined && rows >= 0 ? { rows } : {}),
+      rowGroups: rowGroups.length,
+      ...(columns.length <= MAX_COLUMNS ? { columns } : {}),
+    },
+  };
+}
+
+/** Whether a row group has a chunk for each column. Of a very wide file not all columns are known. */
+function fits(rowGroup: Uint8Array, columns: readonly ColumnFacts[]): boolean {
+  const chunks = thriftStructs(thriftFields(rowGroup)?.get(COLUMNS));
+  return chunks !== undefined && (chunks.length === columns.length || columns.length > MAX_COLUMNS);
+}
+
+/** Schemas that were decoded, by their bytes: the files of a dataset have the same. */
+const knownSchemas = new Map<string, readonly ColumnFacts[]>();
+const MAX_KNOWN_SCHEMAS = 64;
+
+/** Undefined where it cannot be decoded. */
+function columnsOfSchema(schema: Uint8Array): readonly ColumnFacts[] | undefined {
+  const key = Buffer.from(schema.buffer, schema.byteOffset, schema.length).toString('latin1');
+  const known = knownSchemas.get(key);
+  if (known !== undefined) return known;
+  try {
+    const columns = columnsOf(parquetMetadata(footerOf(schema), { geoparquet: false }).schema);
+    if (knownSchemas.size === MAX_KNOWN_SCHEMAS) knownSchemas.clear();
+    knownSchemas.set(key, columns);
+    return columns;
+  } catch {
+    // The decoder has no errors of its own kind: whatever it throws, the schema is the cause.
+    return undefined;
   }
 }
 
-function contentOf(metadata: FileMetaData): FileContent {
-  const rows = Number(metadata.num_rows);
-  const columns = columnsOf(metadata.schema);
-  return {
-    format: 'parquet',
-    ...(Number.isSafeInteger(rows) && rows >= 0 ? { rows } : {}),
-    rowGroups: metadata.row_groups.length,
-    ...(columns.length <= MAX_COLUMNS ? { columns } : {}),
-  };
+/** The footer of a file with this schema and nothing in it: version 1, the schema, no rows, no row groups. */
+function footerOf(schema: Uint8Array): ArrayBuffer {
+  const metadata = Buffer.concat([
+    Buffer.from([0x15, 0x02, 0x19]),
+    schema,
+    Buffer.from([0x16, 0x00, 0x19, 0x0c, 0x00]),
+  ]);
+  const tail = Buffer.alloc(TAIL_BYTES);
+  tail.writeUInt32LE(metadata.length);
+  tail.write(MAGIC, 4, 'latin1');
+  return new Uint8Array(Buffer.concat([metadata, tail])).buffer;
 }
 
 /** The leaves of the schema, which stands in depth-first order; a nested one is named `matches.list.element`. */

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isSoundThrift } from '../../../src/lake/inspect/thrift-guard.js';
+import { thriftFields, thriftInteger, thriftStructs } from '../../../src/lake/inspect/thrift-guard.js';
 import { hasShared, makeFolder, unpackShared } from '../tree.js';
 import { codesOf, inspect } from './look.js';
 
@@ -130,7 +130,27 @@ describe('a Thrift struct', () => {
     ['with a list longer than the bytes', [0x19, 0xf3, 0xff, 0x7f, 1, 0], false],
     ['with a type that Parquet does not use', [0x1b, 0, 0], false],
     ['too deep', [...Array.from({ length: 100 }, () => 0x1c), ...Array.from({ length: 101 }, () => 0)], false],
-  ])('%s: %j is sound: %s', (_, bytes, expected) => expect(isSoundThrift(Uint8Array.from(bytes))).toBe(expected));
+  ])('%s: %j is sound: %s', (_, bytes, expected) =>
+    expect(thriftFields(Uint8Array.from(bytes)) !== undefined).toBe(expected),
+  );
+
+  test('tells where its fields stand, by number', () => {
+    // Field 1, i32 5; field 3, i64 -300; field 20, a list of two structs; field 2, binary: numbers may also go back.
+    const bytes = [0x15, 10, 0x26, 0xd7, 4, 0x09, 40, 0x2c, 0x13, 7, 0, 0, 0x08, 4, 1, 97, 0];
+    const fields = thriftFields(Uint8Array.from(bytes));
+    expect([...(fields?.keys() ?? [])]).toEqual([1, 3, 20, 2]);
+    expect(thriftInteger(fields?.get(3))).toBe(-300);
+    expect(thriftInteger(fields?.get(1))).toBeUndefined();
+    expect(thriftInteger(fields?.get(9))).toBeUndefined();
+    expect(thriftStructs(fields?.get(20))?.map((one) => [...one])).toEqual([[0x13, 7, 0], [0]]);
+    expect(thriftStructs(fields?.get(2))).toBeUndefined();
+    expect([...(fields?.get(2)?.bytes ?? [])]).toEqual([1, 97]);
+  });
+
+  test('has no integer beyond what is exact', () => {
+    const beyond = [0x26, ...Array.from({ length: 8 }, () => 0xff), 0x7f, 0];
+    expect(thriftInteger(thriftFields(Uint8Array.from(beyond))?.get(2))).toBeUndefined();
+  });
 });
 
 const isPresent = hasShared('parquet.tar.zst');
