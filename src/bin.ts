@@ -2,7 +2,7 @@
 /** Hands argv, environment, streams and signals of the process to `cli/main`. Nothing else. */
 const { availableParallelism } = process.getBuiltinModule('node:os');
 // Before anything starts libuv's pool, on which zstd runs. Why that needs care: docs/decisions/0032.
-process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(2, availableParallelism()));
+process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism()));
 
 // Most of what is made lives for a moment: V8 would let 48 MiB of it pile up, and the rest grow to a multiple before it
 // looks. What that saves, and costs: docs/performance.md.
