@@ -47,6 +47,8 @@ export interface BatchContext {
 }
 
 const ATTEMPTS = 4;
+/** Of one bundle: more than there is memory for, which all bundles share. */
+const FRAMES_UNDER_WAY = 8;
 /** A store that does not answer must not keep somebody who pressed Ctrl-C. */
 const DISCARD_MS = 10_000;
 /** Exports up to this size are small to a distant archive. */
@@ -171,14 +173,14 @@ class BatchPacker {
 
   /** After the first failure nothing more begins; what is under way is waited for. */
   async #writeAll(planned: readonly Planned[], outcomes: Outcome[]): Promise<void> {
-    const { signal, concurrency } = this.#context.settings;
+    const { signal } = this.#context.settings;
     const stop = new AbortController();
     const both = sharedSignal(AbortSignal.any([signal, stop.signal]));
     const failures: unknown[] = [];
-    const work = async (one: Planned, frameConcurrency: number): Promise<void> => {
+    const work = async (one: Planned): Promise<void> => {
       if (both.aborted) return;
       try {
-        outcomes.push(await this.#packOne(one, both, frameConcurrency));
+        outcomes.push(await this.#packOne(one, both));
       } catch (error) {
         failures.push(error);
         stop.abort(error);
@@ -187,8 +189,7 @@ class BatchPacker {
     await Promise.all(
       this.#lanes(planned).map(async ({ exports, atOnce }) => {
         const width = Math.min(atOnce, exports.length);
-        const frames = width === 1 ? concurrency + 2 : 2;
-        await pMap(exports, (one) => work(one, frames), { concurrency: Math.max(1, width) });
+        await pMap(exports, (one) => work(one), { concurrency: Math.max(1, width) });
       }),
     );
     if (failures.length > 0) throw failures[0];
@@ -206,7 +207,7 @@ class BatchPacker {
   }
 
   /** Packs one export; with `retry`, from a new scan as often as a file changes under it. */
-  async #packOne(planned: Planned, signal: AbortSignal, frameConcurrency: number): Promise<Outcome> {
+  async #packOne(planned: Planned, signal: AbortSignal): Promise<Outcome> {
     const { archive, settings, uploads, provenanceOf } = this.#context;
     let current = planned;
     for (let attempt = 1; ; attempt += 1) {
@@ -214,7 +215,7 @@ class BatchPacker {
       try {
         const { fingerprints } = this.#descriptions.get(selection.path) ?? {};
         const job = { selection, exportId, provenance: provenanceOf(selection), fingerprints };
-        const written = await writeExport(this.#writerSettings(signal, frameConcurrency), job);
+        const written = await writeExport(this.#writerSettings(signal), job);
         return this.#outcomeOf(selection, written, attempt);
       } catch (error) {
         if (!isLakepackError(error, 'SOURCE_CHANGED') && !isLakepackError(error, 'SOURCE_UNREADABLE')) throw error;
@@ -247,7 +248,7 @@ class BatchPacker {
     return { report, scanDigest: entries.scanDigest, finished };
   }
 
-  #writerSettings(signal: AbortSignal, frameConcurrency: number): ExportWriterSettings {
+  #writerSettings(signal: AbortSignal): ExportWriterSettings {
     const { archive, uploads: journal, memory, works, scratchDir, settings } = this.#context;
     const { lake, level, bundleSizeBytes, inspect, proof, onProgress } = settings;
     return {
@@ -259,7 +260,7 @@ class BatchPacker {
       proof,
       level,
       bundleSizeBytes,
-      frameConcurrency,
+      frameConcurrency: FRAMES_UNDER_WAY,
       inspect,
       scratchDir,
       toolVersion: toolVersion(),
