@@ -124,7 +124,7 @@ describe('on threads', () => {
         const lstat = fs.lstatSync;
         fs.lstatSync = (file, options) => {
           const stats = lstat(file, options);
-          if (String(file).endsWith('text.csv')) fs.rmSync(file, { force: true });
+          if (String(file).endsWith('text.csv')) fs.unlinkSync(file);
           return stats;
         };`;
       cpSync(path.join(lake, 'silver/x/dt=2025-10-11/text.csv'), disk, { preserveTimestamps: true });
