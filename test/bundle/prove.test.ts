@@ -31,9 +31,9 @@ import { recut, smallBundle } from './small.js';
 import { trees } from './trees.js';
 
 const MIB = 1024 * 1024;
-const RUNS = Number(process.env['LAKEPACK_PROOFS'] ?? 60);
+const RUNS = Number(process.env['LAKEPACK_PROOFS'] ?? 30);
 /** Of bytes that are flipped one by one: every so many. */
-const EVERY = process.env['LAKEPACK_ALL_FLIPS'] === '1' ? 1 : 7;
+const EVERY = process.env['LAKEPACK_ALL_FLIPS'] === '1' ? 1 : 31;
 const TIMEOUT_MS = 300_000;
 type Against = Pick<Built, 'facts' | 'entries' | 'spec'>;
 
