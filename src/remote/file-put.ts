@@ -114,6 +114,10 @@ async function makeFolder({ key, disk }: PutTarget): Promise<void> {
   }
 }
 
+/** Buffers for gathering, used again: a new one for each of thousands of small objects keeps the garbage collector busy. */
+const idleStaging: Buffer[] = [];
+const MOST_IDLE = 4;
+
 /** Few calls: chunks are gathered into 1 MiB, and copied, so that a body may use its own buffers again. */
 async function copyBody(
   key: string,
@@ -121,27 +125,35 @@ async function copyBody(
   reader: BodyReader,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  let staging: Buffer | undefined;
+  const staging = idleStaging.pop() ?? Buffer.allocUnsafeSlow(STAGING_BYTES);
+  try {
+    return await gather(staging, reader, signal, (bytes) => onDisk(key, () => writeAll(handle, bytes)));
+  } finally {
+    if (idleStaging.length < MOST_IDLE) idleStaging.push(staging);
+  }
+}
+
+async function gather(
+  staging: Buffer,
+  reader: BodyReader,
+  signal: AbortSignal | undefined,
+  write: (bytes: Buffer) => Promise<void>,
+): Promise<number> {
   let staged = 0;
   let total = 0;
-  const write = (bytes: Buffer): Promise<void> => onDisk(key, () => writeAll(handle, bytes));
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) {
     throwIfAborted(signal);
     total += chunk.length;
     const isLarge = chunk.length >= STAGING_BYTES / 2;
     // A large chunk is written by itself, and so after all that was gathered before it.
-    if (staging !== undefined && (isLarge || staged + chunk.length > STAGING_BYTES)) {
+    if (staged > 0 && (isLarge || staged + chunk.length > STAGING_BYTES)) {
       await write(staging.subarray(0, staged));
       staged = 0;
     }
-    if (isLarge) {
-      await write(chunk);
-    } else {
-      staging ??= Buffer.allocUnsafeSlow(STAGING_BYTES);
-      staged += chunk.copy(staging, staged);
-    }
+    if (isLarge) await write(chunk);
+    else staged += chunk.copy(staging, staged);
   }
-  if (staging !== undefined) await write(staging.subarray(0, staged));
+  if (staged > 0) await write(staging.subarray(0, staged));
   return total;
 }
 
