@@ -18,7 +18,7 @@ import type { BundleCheck, BundleSidecar } from './check.js';
 import type { FrameIndex } from './frame-index.js';
 import { decodeFrame, readSeekTable } from './frame-reader.js';
 import { DIRECTORY, EXECUTABLE, FILE, type ExpectedFrame, type FrameProof, type proveFrame } from './prove-frame.js';
-import { FramePlan } from './prove-plan.js';
+import { ExpectedFrames } from './prove-plan.js';
 import { FrameReads } from './prove-reads.js';
 import { TagsProof, type ExpectedTags } from './prove-tags.js';
 
@@ -51,7 +51,7 @@ export class BundleProof {
   readonly #hasher: BlockHasher;
   readonly #reads: FrameReads;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #plan: FramePlan;
+  readonly #plan: ExpectedFrames;
   #isSound = true;
   #failure: { readonly error: unknown } | undefined;
   #head: Uint8Array | undefined;
@@ -66,7 +66,7 @@ export class BundleProof {
     this.#tags = new TagsProof(options.sidecar, this.#bag);
     this.#hasher = new BlockHasher(facts.blocks.size);
     this.#reads = new FrameReads(source, index, options.slabs);
-    this.#plan = new FramePlan(index);
+    this.#plan = new ExpectedFrames(index);
   }
 
   /** Undefined where nothing can be proven: the size or the seek table is not what the manifest says. */

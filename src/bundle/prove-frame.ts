@@ -4,11 +4,10 @@
  */
 import { createHash, hash, type Hash } from 'node:crypto';
 import { tellsDamage } from '../base/errors.js';
-import { paddingBytes } from '../codec/tar.js';
+import { paddingBytes, writeEntryHeader } from '../codec/tar.js';
 import type { FramePlace } from './frame-index.js';
 import { decodeFrame } from './frame-reader.js';
 import { DecodedGarbage } from './prove-garbage.js';
-import { HeaderMaker } from './prove-header.js';
 
 /** Entries of the tar in their order, in a form that costs little to send to a thread. */
 export interface ExpectedEntries {
@@ -68,17 +67,18 @@ interface FrameEnd extends FrameProof {
 
 const UNSOUND: FrameEnd = { isSound: false, head: undefined, carried: undefined };
 const ZEROS = Buffer.alloc(64 * 1024);
+/** Each header is made in it and compared at once: more than the longest path takes. */
+const HEADER = Buffer.alloc(16 * 1024);
 
 /** The job. Frames that share a file must be given to one thread, in order: the hash of the file stays in it. */
 export function createProveFrame(): (input: ProveFrameInput) => Promise<FrameProof> {
   const files = new Map<number, Promise<CarriedFile | undefined>>();
-  const headers = new HeaderMaker();
   const garbage = new DecodedGarbage();
   return async (input) => {
     const { carried, carries } = input.frame;
     const before = carried === undefined ? undefined : files.get(carried);
     if (carried !== undefined) files.delete(carried);
-    const end = prove(input, before, headers);
+    const end = prove(input, before);
     // Registered before anything is waited for: the job of the next frame may begin at once.
     if (carries !== undefined)
       files.set(
@@ -94,15 +94,11 @@ export function createProveFrame(): (input: ProveFrameInput) => Promise<FramePro
   };
 }
 
-async function prove(
-  input: ProveFrameInput,
-  before: Promise<CarriedFile | undefined> | undefined,
-  headers: HeaderMaker,
-): Promise<FrameEnd> {
+async function prove(input: ProveFrameInput, before: Promise<CarriedFile | undefined> | undefined): Promise<FrameEnd> {
   const content = await contentOf(input);
   const file = await before;
   if (content === undefined || (input.frame.carried !== undefined && file === undefined)) return UNSOUND;
-  return new ContentProof(content, input, headers).run(file);
+  return new ContentProof(content, input).run(file);
 }
 
 async function contentOf({ memory, frame: { place } }: ProveFrameInput): Promise<Buffer | undefined> {
@@ -118,15 +114,13 @@ class ContentProof {
   readonly #content: Buffer;
   readonly #frame: ExpectedFrame;
   readonly #bag: string;
-  readonly #headers: HeaderMaker;
   #at = 0;
   #carried: CarriedFile | undefined;
 
-  constructor(content: Buffer, { frame, bag }: ProveFrameInput, headers: HeaderMaker) {
+  constructor(content: Buffer, { frame, bag }: ProveFrameInput) {
     this.#content = content;
     this.#frame = frame;
     this.#bag = bag;
-    this.#headers = headers;
   }
 
   run(file: CarriedFile | undefined): FrameEnd {
@@ -154,7 +148,8 @@ class ContentProof {
       const type = kind === DIRECTORY ? 'directory' : 'file';
       const path = `${this.#bag}/${name}`;
       const mtime = facts[at + 1] ?? 0;
-      const header = this.#headers.make({ path, type, bytes, mtime, executable: kind === EXECUTABLE });
+      const expected = { path, type, bytes, mtime, executable: kind === EXECUTABLE } as const;
+      const header = HEADER.subarray(0, writeEntryHeader(expected, HEADER, 0));
       if (header.length !== facts[at + 3] || !this.#equals(header)) return false;
       if (type === 'directory') continue;
       const digest = digests.slice(digestAt, digestAt + 64);

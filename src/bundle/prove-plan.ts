@@ -20,7 +20,7 @@ export interface PlannedEntry {
 let carriedFiles = 0;
 
 /** Add an entry, take what frames it has filled, and so on; `finish` behind the last. */
-export class FramePlan {
+export class ExpectedFrames {
   readonly #frames: readonly FramePlace[];
   readonly #tarBytes: number;
   #frame = 0;
