@@ -119,3 +119,11 @@ export async function unlessAbsent<T>(step: () => Promise<T>): Promise<T | undef
     throw error;
   }
 }
+
+/** What a file system that cannot sync a folder answers; it then has no separate folder to lose. */
+const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** True for the answer of a file system to a sync of a folder that says it has no such thing. */
+export function cannotSyncFolders(error: unknown): boolean {
+  return NO_FOLDER_SYNC.has(systemErrorCode(error) ?? '');
+}

@@ -143,7 +143,7 @@ export class FrameReader {
     while (at < end) {
       const place = this.index.at(at);
       const last = this.index.at(end - 1);
-      if (place === undefined || last === undefined) throw outside(this.#source.name, offset, length);
+      if (place === undefined || last === undefined) throw outsideFrames(this.#source.name, offset, length);
       const content = await this.frame(place.index, Math.max(last.index, lastFrame ?? 0));
       const start = at - place.tarOffset;
       const piece = content.subarray(start, Math.min(content.length, end - place.tarOffset));
@@ -153,7 +153,8 @@ export class FrameReader {
   }
 }
 
-function outside(name: string, offset: number, length: number): LakepackError {
+/** What a manifest names in the tar, and no frame holds. */
+export function outsideFrames(name: string, offset: number, length: number): LakepackError {
   return new LakepackError(
     'BUNDLE_INVALID',
     `${name}: bytes ${offset} to ${offset + length} of the tar are not in any frame`,

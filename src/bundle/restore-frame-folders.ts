@@ -1,11 +1,7 @@
 /** A job: makes the names in folders durable. By synchronous calls: on a thread they cost least. */
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { platform } from 'node:os';
-import { systemErrorCode } from '../base/errors.js';
-import { fromSystemError } from '../base/system-errors.js';
-
-/** What a file system that cannot sync a folder answers; it then has no separate folder to lose. */
-const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+import { cannotSyncFolders, fromSystemError } from '../base/system-errors.js';
 
 /** @param input disk paths. Throws the error of the first folder that could not be synced, if it could be. */
 export function syncFolders({ folders }: { readonly folders: readonly string[] }): void {
@@ -15,7 +11,7 @@ export function syncFolders({ folders }: { readonly folders: readonly string[] }
     try {
       syncFolder(folder);
     } catch (error) {
-      if (!NO_FOLDER_SYNC.has(systemErrorCode(error) ?? '')) throw fromSystemError(error, folder);
+      if (!cannotSyncFolders(error)) throw fromSystemError(error, folder);
     }
   }
 }

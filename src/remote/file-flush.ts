@@ -5,13 +5,11 @@
 import { open } from 'node:fs/promises';
 import { platform } from 'node:os';
 import path from 'node:path';
-import { LakepackError, systemErrorCode } from '../base/errors.js';
-import { fromSystemError } from '../base/system-errors.js';
+import { LakepackError } from '../base/errors.js';
+import { cannotSyncFolders, fromSystemError } from '../base/system-errors.js';
 import { forEachBounded } from './bounded.js';
 
 const CONCURRENCY = 16;
-/** What a file system that cannot sync a folder answers; it then has no separate folder to lose. */
-const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 export interface Durability {
   /** The file at this path must be there after a flush. Names are kept, not handles. */
@@ -72,7 +70,7 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     await sync(folder, 'r');
   } catch (error) {
-    if (NO_FOLDER_SYNC.has(systemErrorCode(error) ?? '')) return;
+    if (cannotSyncFolders(error)) return;
     throw notDurable(error, folder);
   }
 }

@@ -36,14 +36,6 @@ export function ambiguousBundles(name: string, lakePath: string): LakepackError 
   );
 }
 
-export function outsideFrames(bundle: string, offset: number, length: number): LakepackError {
-  return new LakepackError(
-    'BUNDLE_INVALID',
-    `${bundle}: bytes ${offset} to ${offset + length} of the tar are not in any frame`,
-    { hint: 'the manifest and the bundle do not belong together: verify the export' },
-  );
-}
-
 /** A bundle by itself is restored whole or not at all. */
 export function damagedBundle(name: string, first: Finding, count: number): LakepackError {
   const more = count > 1 ? ` (and ${count - 1} more findings)` : '';
