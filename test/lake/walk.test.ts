@@ -217,7 +217,7 @@ describe('a thing that changes while the walk goes on', () => {
   test('and vanishes was never there', async () => {
     const root = makeTree({ 'a/x': '', b: '' });
     expect((await walk(root, { listFolder: failing(root, 'a', 'ENOENT') })).paths).toEqual(['b']);
-    const ghost = { name: Buffer.from('ghost'), isFolder: false };
+    const ghost = { name: 'ghost', isFolder: false };
     const { paths, findings } = await walk(root, { listFolder: (folder) => [...readFolder(folder), ghost] });
     expect([paths, findings]).toEqual([['a/x', 'b'], []]);
   });
