@@ -164,7 +164,7 @@ async function putFilesIndex(remote: Remote, one: FinishedExport, options: Commi
   const name = layout.filesIndexName(exportId);
   const key = layout.besideManifestKey(source.path, name);
   for (let attempt = 1; ; attempt += 1) {
-    const { index, isOurs } = await storeIndex(remote, key, one.entries, options);
+    const { index, isOurs } = await storeIndex(remote, key, one, options);
     const { bytes, sha256, blocks } = index.hashes;
     const object = { storedBytes: bytes, sha256, blocks: { size: index.blockBytes, sha256: blocks } };
     try {
@@ -184,17 +184,17 @@ const INDEX_TRIES = 2;
 async function storeIndex(
   remote: Remote,
   key: string,
-  entries: LineSpool,
+  one: FinishedExport,
   { signal, journal }: CommitOptions,
 ): Promise<{ index: IndexObject; isOurs: boolean }> {
-  const index = new IndexObject(entries);
+  const index = new IndexObject(one);
   try {
     if (remote.isDistant && journal !== undefined) await storeStream({ remote, journal, signal }, key, index);
     else await remote.put(key, index.stored(), { ...(signal && { signal }) });
     return { index, isOurs: true };
   } catch (error) {
     if (!isLakepackError(error, 'OBJECT_EXISTS')) throw error;
-    const dry = new IndexObject(entries);
+    const dry = new IndexObject(one);
     for await (const _chunk of dry.stored());
     return { index: dry, isOurs: false };
   }
@@ -204,11 +204,11 @@ async function storeIndex(
 class IndexObject {
   readonly blockBytes = BLOCK_BYTES;
   readonly #hasher = new BlockHasher(BLOCK_BYTES);
-  readonly #entries: LineSpool;
+  readonly #export: FinishedExport;
   #hashes: StoredHashes | undefined;
 
-  constructor(entries: LineSpool) {
-    this.#entries = entries;
+  constructor(one: FinishedExport) {
+    this.#export = one;
   }
 
   get finishedBlocks(): readonly string[] {
@@ -222,7 +222,7 @@ class IndexObject {
   }
 
   async *stored(): AsyncGenerator<Buffer> {
-    for await (const chunk of writeFilesIndex(this.#entries)) {
+    for await (const chunk of writeFilesIndex(this.#export.entries, this.#export.head.tool.level)) {
       this.#hasher.update(chunk);
       yield chunk;
     }

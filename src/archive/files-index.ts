@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { LakepackError } from '../base/errors.js';
 import { FRAME_MAX_TAR_BYTES, MAX_LINE_BYTES } from '../base/limits.js';
+import { levelForLists } from '../bundle/frame-encoder.js';
 import { compressFrame, decompressFrame } from '../codec/zstd.js';
 import { splitFrames } from '../codec/zstd-frame.js';
 import type { FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
@@ -13,20 +14,20 @@ import { parseFileEntry } from '../schema/parse-manifest.js';
 
 /** Content of a frame of the index: lines are gathered up to this, so a frame never exceeds what one may hold. */
 const FRAME_TEXT_BYTES = 1024 * 1024;
-const LEVEL = 3;
 /** A promise for each would take as long as reading it; all of a frame as objects would take twenty times its memory. */
 const ENTRIES_AT_ONCE = 256;
 
-/** Yields the stored bytes of an index. @param lines serialized entries. */
-export async function* writeFilesIndex(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
+/** Yields the stored bytes of an index. @param lines serialized entries. @param level zstd level of the export. */
+export async function* writeFilesIndex(lines: AsyncIterable<string>, level: number): AsyncGenerator<Buffer> {
+  const listLevel = levelForLists(level);
   let text = '';
   for await (const line of lines) {
     text += `${line}\n`;
     if (text.length < FRAME_TEXT_BYTES) continue;
-    yield await compressFrame(Buffer.from(text), LEVEL);
+    yield await compressFrame(Buffer.from(text), listLevel);
     text = '';
   }
-  if (text !== '') yield await compressFrame(Buffer.from(text), LEVEL);
+  if (text !== '') yield await compressFrame(Buffer.from(text), listLevel);
 }
 
 /** Some entries in their order. */

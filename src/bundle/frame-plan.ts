@@ -31,6 +31,8 @@ export type FramePiece = BytesPiece | EntryPiece;
 export interface FramePlan {
   readonly tarOffset: number;
   readonly tarBytes: number;
+  /** False where it holds tag files alone. */
+  readonly hasPayload: boolean;
   readonly pieces: readonly FramePiece[];
 }
 
@@ -45,6 +47,7 @@ export function isPartOfFile({ entry, from, to }: EntryPiece): boolean {
 
 export class FramePlanner {
   #pieces: FramePiece[] = [];
+  #hasPayload = false;
   #filled = 0;
   #tarBytes = 0;
 
@@ -63,6 +66,7 @@ export class FramePlanner {
     for (let from = 0; ;) {
       const to = Math.min(entry.bytes, from + FRAME_MAX_TAR_BYTES - this.#filled - header);
       const padding = to === entry.bytes ? paddingBytes(entry.bytes) : 0;
+      this.#hasPayload = true;
       this.#add({ entry, headerBytes: header, from, to, offset, skip }, header + to - from + padding);
       if (this.#filled === FRAME_MAX_TAR_BYTES) yield this.#take();
       if (to === entry.bytes) return;
@@ -93,8 +97,7 @@ export class FramePlanner {
 
   /** The frame that is being filled, as it stands; undefined when it is empty. */
   get open(): FramePlan | undefined {
-    if (this.#filled === 0) return undefined;
-    return { tarOffset: this.#tarBytes - this.#filled, tarBytes: this.#filled, pieces: this.#pieces };
+    return this.#filled === 0 ? undefined : this.#plan();
   }
 
   /** The frame that is being filled, ended; undefined when it is empty. */
@@ -109,9 +112,15 @@ export class FramePlanner {
   }
 
   #take(): FramePlan {
-    const plan = { tarOffset: this.#tarBytes - this.#filled, tarBytes: this.#filled, pieces: this.#pieces };
+    const plan = this.#plan();
     this.#pieces = [];
+    this.#hasPayload = false;
     this.#filled = 0;
     return plan;
+  }
+
+  #plan(): FramePlan {
+    const tarOffset = this.#tarBytes - this.#filled;
+    return { tarOffset, tarBytes: this.#filled, hasPayload: this.#hasPayload, pieces: this.#pieces };
   }
 }

@@ -15,7 +15,7 @@ import type { Inspection, InspectMode, Inspector } from '../lake/inspect/inspect
 import { sha256SumLine } from '../schema/content-digest.js';
 import { serializeEntryParts } from '../schema/serialize-manifest.js';
 import * as bag from './bag.js';
-import { encodeFrameInto } from './frame-encoder.js';
+import { encodeFrameInto, levelForLists } from './frame-encoder.js';
 import { isEntryPiece, isPartOfFile, type EntryPiece, type FramePlan } from './frame-plan.js';
 
 /** What of a bundle all its frames share. */
@@ -129,8 +129,9 @@ export function createPackJobs(payload: PayloadSource): PackJobs {
         const ended = await inTurn(largeFile, () => new FrameFiller(payload, largeFiles, input, content).fill());
         const target = Buffer.from(memory);
         const filled = content.subarray(0, plan.tarBytes);
+        const level = plan.hasPayload ? context.level : levelForLists(context.level);
         return {
-          storedBytes: encode ? await encodeFrameInto(filled, context.level, target) : filled.copy(target),
+          storedBytes: encode ? await encodeFrameInto(filled, level, target) : filled.copy(target),
           ended,
         };
       } finally {

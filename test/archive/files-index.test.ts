@@ -18,8 +18,8 @@ function entry(n: number): FileEntry {
 }
 const ENTRIES = Array.from({ length: 5_000 }, (_, n) => entry(n));
 
-async function indexOf(entries: readonly FileEntry[]): Promise<{ bytes: Buffer; facts: FilesIndexFacts }> {
-  const bytes = Buffer.concat(await collect(writeFilesIndex(inOrder(entries.map(serializeFileEntry)))));
+async function indexOf(entries: readonly FileEntry[], level = 3): Promise<{ bytes: Buffer; facts: FilesIndexFacts }> {
+  const bytes = Buffer.concat(await collect(writeFilesIndex(inOrder(entries.map(serializeFileEntry)), level)));
   return { bytes, facts: factsOf(bytes, entries.length) };
 }
 
@@ -56,6 +56,12 @@ describe('a round trip', () => {
     for (const { facts: frame } of frames) expect(frame.contentBytes).toBeLessThan(2 * MIB);
   });
 
+  test('a level that suits data gives lists of hashes the fastest one, a thorough one is obeyed', async () => {
+    const [fast, common, thorough] = await Promise.all([1, 3, 19].map((level) => indexOf(ENTRIES, level)));
+    expect(common?.facts).toEqual(fast?.facts);
+    expect(thorough?.facts).not.toEqual(fast?.facts);
+  });
+
   test('a line of 3 MiB', async () => {
     const columns = Array.from({ length: 60_000 }, (_, n) => ({ name: `column number ${n}`, type: 'BYTE_ARRAY' }));
     const wide = { ...entry(1), content: { format: 'parquet' as const, columns } };
@@ -70,7 +76,7 @@ describe('memory', () => {
       for (let n = 0; n < 300_000; n += 1)
         yield `{"path":"${n}","bytes":0,"mtime":0,"type":"directory","bundle":1,"offset":512,"stored":{"offset":0,"length":1,"skip":0}}`;
     }
-    const stored = Buffer.concat(await collect(writeFilesIndex(lines())));
+    const stored = Buffer.concat(await collect(writeFilesIndex(lines(), 3)));
     const before = process.memoryUsage().heapUsed;
     let peak = 0;
     let count = 0;
