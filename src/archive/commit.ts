@@ -65,10 +65,9 @@ export interface CommitOptions extends CallOptions {
   readonly onManifest: (exportId: string) => void;
   /** Of the remote; a distant one's large objects are written in parts. */
   readonly journal?: UploadJournal;
+  /** Exports whose objects are written at once. Default 1. */
+  readonly atOnce?: number;
 }
-
-/** Exports of a distant archive that are committed at once. */
-const AT_ONCE = 16;
 
 /**
  * Commits finished exports: after this they are visible, and survive a power cut. No manifest is sent before all that
@@ -80,8 +79,7 @@ export async function commitExports(
   options: CommitOptions,
 ): Promise<void> {
   if (finished.length === 0) return;
-  const { signal, onManifest } = options;
-  const atOnce = remote.isDistant ? AT_ONCE : 1;
+  const { signal, onManifest, atOnce = 1 } = options;
   const manifests: { readonly exportId: string; readonly key: string; readonly bytes: Buffer }[] = [];
   await forEachBounded(finished, atOnce, async (one) => {
     throwIfAborted(signal);

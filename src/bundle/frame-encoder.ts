@@ -31,7 +31,7 @@ export async function encodeFrame(content: Buffer, level: number): Promise<Buffe
 
 /**
  * Writes the stored frame to the beginning of `target`, which has room for a raw one, and resolves with its length.
- * @param content must not change before this resolves.
+ * @param content must not change before this resolves; it may be the end of `target`, and is overwritten then.
  */
 export async function encodeFrameInto(content: Buffer, level: number, target: Buffer): Promise<number> {
   const compressed = (await isCompressible(content)) ? await compressFrameInto(content, level, target) : undefined;

@@ -6,7 +6,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Finding } from '../base/findings.js';
 import { LakepackError } from '../base/errors.js';
-import { FRAME_MAX_TAR_BYTES } from '../base/limits.js';
 import { sha256Of } from '../base/sha256.js';
 import { paddingBytes, writeEntryHeader } from '../codec/tar.js';
 import type { SourceEntry } from '../lake/contract.js';
@@ -34,7 +33,7 @@ export interface FrameContext {
 export interface PackFrameInput {
   readonly context: FrameContext;
   readonly plan: FramePlan;
-  /** Where the stored frame goes; has room for a raw one. */
+  /** Where the content of the frame is put together, and the stored frame goes; has room for a raw one. */
   readonly memory: SharedArrayBuffer;
   /** False: its content goes there as it is. */
   readonly encode: boolean;
@@ -107,7 +106,6 @@ export interface PackJobs {
 
 /** Jobs that read from `payload`. They keep large files open from their first frame to their last. */
 export function createPackJobs(payload: PayloadSource): PackJobs {
-  const contents = new ContentBuffers();
   const largeFiles = new Map<number, LargeFile>();
   const turns = new Map<number, Promise<unknown>>();
 
@@ -124,19 +122,12 @@ export function createPackJobs(payload: PayloadSource): PackJobs {
   return {
     async packFrame(input) {
       const { plan, memory, encode, largeFile, context } = input;
-      const content = contents.take();
-      try {
-        const ended = await inTurn(largeFile, () => new FrameFiller(payload, largeFiles, input, content).fill());
-        const target = Buffer.from(memory);
-        const filled = content.subarray(0, plan.tarBytes);
-        const level = plan.hasPayload ? context.level : levelForLists(context.level);
-        return {
-          storedBytes: encode ? await encodeFrameInto(filled, level, target) : filled.copy(target),
-          ended,
-        };
-      } finally {
-        contents.give(content);
-      }
+      const slab = Buffer.from(memory);
+      // At the end: a raw frame, whose blocks begin with three bytes more each, then never runs into what it takes.
+      const content = slab.subarray(slab.length - plan.tarBytes);
+      const ended = await inTurn(largeFile, () => new FrameFiller(payload, largeFiles, input, content).fill());
+      const level = plan.hasPayload ? context.level : levelForLists(context.level);
+      return { storedBytes: encode ? await encodeFrameInto(content, level, slab) : content.copy(slab), ended };
     },
     dropLargeFile(largeFile) {
       dispose(largeFiles.get(largeFile));
@@ -154,19 +145,6 @@ async function readRange(source: OpenSource, offset: number, length: number): Pr
   const range = Buffer.allocUnsafe(length);
   source.read(range, offset);
   return range;
-}
-
-/** Buffers for the contents of frames, used again: new ones would wait for the garbage collector. */
-class ContentBuffers {
-  readonly #idle: Buffer[] = [];
-
-  take(): Buffer {
-    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(FRAME_MAX_TAR_BYTES);
-  }
-
-  give(buffer: Buffer): void {
-    this.#idle.push(buffer);
-  }
 }
 
 class FrameFiller {

@@ -33,7 +33,10 @@ export function rawFrame(data: Buffer): Buffer {
   return frame;
 }
 
-/** Writes that frame to the beginning of `target`, which must have room for it, and returns its length. */
+/**
+ * Writes that frame to the beginning of `target`, which must have room for it, and returns its length.
+ * @param data may be the end of `target`: no block is written over bytes that a later one takes.
+ */
 export function writeRawFrame(data: Buffer, target: Buffer): number {
   if (data.length > ZSTD_MAX_WINDOW_BYTES) {
     const most = ZSTD_MAX_WINDOW_BYTES;

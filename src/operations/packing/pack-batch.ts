@@ -51,9 +51,11 @@ const ATTEMPTS = 4;
 const FRAMES_UNDER_WAY = 8;
 /** A store that does not answer must not keep somebody who pressed Ctrl-C. */
 const DISCARD_MS = 10_000;
-/** Exports up to this size are small to a distant archive. */
+/** An export up to this size spends most of its time waiting: for a distant archive, or for calls of the file system. */
 const SMALL_EXPORT_BYTES = 4 * MIB;
 const SMALL_AT_ONCE = 16;
+/** Calls of the file system are made by the four threads of libuv's pool; while they are, exports go on. */
+const SMALL_AT_ONCE_IN_FOLDER = 8;
 const LEFT_TO_NEXT_RUN = ['INTERRUPTED', 'REMOTE_UNAVAILABLE', 'CREDENTIALS_INVALID'] as const;
 
 interface Planned {
@@ -101,6 +103,7 @@ class BatchPacker {
       await commitExports(archive.remote, finished, {
         signal,
         journal: uploads,
+        atOnce: this.#smallAtOnce,
         onManifest: (exportId) => void this.#sent.add(exportId),
       });
     } catch (error) {
@@ -195,15 +198,22 @@ class BatchPacker {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** To a distant archive small exports spend their time waiting: many go at once, beside the large ones. */
+  /** Many small exports go at once, beside the large ones. */
   #lanes(planned: readonly Planned[]): readonly { readonly exports: readonly Planned[]; readonly atOnce: number }[] {
-    const { archive, settings } = this.#context;
-    if (!archive.remote.isDistant) return [{ exports: planned, atOnce: settings.concurrency }];
+    const { settings } = this.#context;
+    if (this.#smallAtOnce === 1) return [{ exports: planned, atOnce: 1 }];
     const isSmall = ({ selection }: Planned): boolean => selection.entries.bytes <= SMALL_EXPORT_BYTES;
     return [
-      { exports: planned.filter(isSmall), atOnce: Math.max(settings.concurrency, SMALL_AT_ONCE) },
+      { exports: planned.filter(isSmall), atOnce: this.#smallAtOnce },
       { exports: planned.filter((one) => !isSmall(one)), atOnce: settings.concurrency },
     ];
+  }
+
+  get #smallAtOnce(): number {
+    const { archive, settings } = this.#context;
+    if (archive.remote.isDistant) return Math.max(settings.concurrency, SMALL_AT_ONCE);
+    // Who asks for one at a time gets it where nothing is lost by it.
+    return settings.concurrency === 1 ? 1 : Math.max(settings.concurrency, SMALL_AT_ONCE_IN_FOLDER);
   }
 
   /** Packs one export; with `retry`, from a new scan as often as a file changes under it. */

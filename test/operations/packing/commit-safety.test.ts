@@ -12,9 +12,15 @@ import { codeOf, keysOf, packInto, placeWith, type Place } from '../lakes.js';
 const MANIFEST = /^manifests\/.*\.export\.json$/;
 const BUNDLE = /\.tar\.zst$/;
 
-async function packFaulty(place: Place, memory: MemoryRemote, faults: readonly Fault[]): Promise<string> {
+async function packFaulty(
+  place: Place,
+  memory: MemoryRemote,
+  faults: readonly Fault[],
+  concurrency = 1,
+): Promise<string> {
   return await codeOf(
     packInto(place, {
+      concurrency,
       // Under its own name: the journal is for one lake and one archive.
       to: new Archive({ ...faulty(memory, faults), url: memory.url }),
     }),
@@ -54,6 +60,15 @@ describe('when a manifest cannot be written', () => {
       'REMOTE_UNAVAILABLE',
     );
     expect(keysOf(memory, MANIFEST)).toHaveLength(nth);
+    await expectSoundAndFinish(place, memory);
+  });
+
+  test.each([1, 2, 3, 4])('manifest %i, while others are on their way', async (nth) => {
+    const place = placeWith();
+    const memory = openMemoryRemote();
+    const faults: Fault[] = [{ kind: 'fail', on: 'put', key: MANIFEST, nth }];
+    expect(await packFaulty(place, memory, faults, 4)).toBe('REMOTE_UNAVAILABLE');
+    expect(keysOf(memory, MANIFEST).length).toBeLessThan(4);
     await expectSoundAndFinish(place, memory);
   });
 
