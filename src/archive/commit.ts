@@ -137,7 +137,9 @@ async function assertReadable(key: string, bytes: Buffer, entries: LineSpool): P
   try {
     const rules = createEntryRules(parseManifest(bytes, key));
     const faults: ManifestFault[] = [];
-    for await (const line of entries) faults.push(...rules.next(parseFileEntry(line, key)));
+    for await (const lines of entries.batches()) {
+      for (const line of lines) faults.push(...rules.next(parseFileEntry(line, key)));
+    }
     faults.push(...rules.end());
     const [first] = faults;
     if (first !== undefined) throw new LakepackError('MANIFEST_INVALID', `${key} ${first.path}: ${first.message}`);
@@ -220,7 +222,7 @@ class IndexObject {
   }
 
   async *stored(): AsyncGenerator<Buffer> {
-    for await (const chunk of writeFilesIndex(this.#export.entries, this.#export.head.tool.level)) {
+    for await (const chunk of writeFilesIndex(this.#export.entries.chunks(), this.#export.head.tool.level)) {
       this.#hasher.update(chunk);
       yield chunk;
     }

@@ -12,22 +12,34 @@ import type { FileEntry, FilesIndexFacts } from '../schema/export-manifest.js';
 import { readPlainEntry } from '../schema/entry-line.js';
 import { parseFileEntry } from '../schema/parse-manifest.js';
 
-/** Content of a frame of the index: lines are gathered up to this, so a frame never exceeds what one may hold. */
+/** A frame of the index ends with the first line that reaches this, so it never exceeds what one may hold. */
 const FRAME_TEXT_BYTES = 1024 * 1024;
+const LINE_FEED = 10;
 /** A promise for each would take as long as reading it; all of a frame as objects would take twenty times its memory. */
 const ENTRIES_AT_ONCE = 256;
 
-/** Yields the stored bytes of an index. @param lines serialized entries. @param level zstd level of the export. */
-export async function* writeFilesIndex(lines: AsyncIterable<string>, level: number): AsyncGenerator<Buffer> {
+/**
+ * Yields the stored bytes of an index, the same however its lines are cut into chunks.
+ * @param lines serialized entries, each with its line feed.
+ * @param level zstd level of the export.
+ */
+export async function* writeFilesIndex(lines: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {
   const listLevel = levelForLists(level);
-  let text = '';
-  for await (const line of lines) {
-    text += `${line}\n`;
-    if (text.length < FRAME_TEXT_BYTES) continue;
-    yield await compressFrame(Buffer.from(text), listLevel);
-    text = '';
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of lines) {
+    let from = 0;
+    while (bytes + chunk.length - from >= FRAME_TEXT_BYTES) {
+      const full = from + FRAME_TEXT_BYTES - bytes;
+      const end = chunk.indexOf(LINE_FEED, Math.max(from, full - 1)) + 1;
+      if (end === 0) break;
+      yield await compressFrame(Buffer.concat([...pieces, chunk.subarray(from, end)]), listLevel);
+      [pieces, bytes, from] = [[], 0, end];
+    }
+    pieces.push(chunk.subarray(from));
+    bytes += chunk.length - from;
   }
-  if (text !== '') yield await compressFrame(Buffer.from(text), listLevel);
+  if (bytes > 0) yield await compressFrame(Buffer.concat(pieces), listLevel);
 }
 
 /** Some entries in their order. */

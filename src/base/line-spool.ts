@@ -8,7 +8,6 @@ import path from 'node:path';
 
 const DEFAULT_MEMORY_BYTES = 8 * 1024 * 1024;
 const WRITE_BYTES = 1024 * 1024;
-const LINES_AT_ONCE = 1_000;
 
 export interface LineSpoolOptions {
   /** Folder for the scratch file; made when first needed. */
@@ -55,14 +54,7 @@ export class LineSpool implements AsyncIterable<string> {
       this.#exchange(other);
       return;
     }
-    let lines: string[] = [];
-    for await (const line of other) {
-      lines.push(line);
-      if (lines.length < LINES_AT_ONCE) continue;
-      this.#add(lines.join('\n'), lines.length);
-      lines = [];
-    }
-    if (lines.length > 0) this.#add(lines.join('\n'), lines.length);
+    for await (const lines of other.batches()) this.#add(lines.join('\n'), lines.length);
     other.dispose();
   }
 
@@ -98,8 +90,13 @@ export class LineSpool implements AsyncIterable<string> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string> {
+    for await (const lines of this.batches()) yield* lines;
+  }
+
+  /** The same lines, some at a time: a promise for each may cost more than what is done with it. */
+  async *batches(): AsyncGenerator<readonly string[]> {
     if (this.#file !== undefined) yield* fileLines(this.#file.path);
-    for (const text of this.#texts) yield* text.split('\n');
+    for (const text of this.#texts) yield text.split('\n');
   }
 
   /** The same bytes as all lines with their line feeds, in pieces of any size. */
@@ -123,12 +120,12 @@ function writeWhole(fd: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
 }
 
-async function* fileLines(file: string): AsyncGenerator<string> {
+async function* fileLines(file: string): AsyncGenerator<readonly string[]> {
   let rest = '';
   for await (const chunk of createReadStream(file, { encoding: 'utf8', highWaterMark: WRITE_BYTES })) {
     const lines = (rest + (chunk as string)).split('\n');
     rest = lines.pop() ?? '';
-    yield* lines;
+    yield lines;
   }
-  if (rest !== '') yield rest;
+  if (rest !== '') yield [rest];
 }

@@ -127,11 +127,13 @@ function skipBytes(cursor: Cursor, count: number | undefined): boolean {
 /** Undefined where it does not end. Beyond 2^53 the value is not exact; as a length it is too large either way. */
 function readVarint(cursor: Cursor): number | undefined {
   let value = 0;
+  let weight = 1;
   for (let count = 0; count < MAX_VARINT_BYTES; count++) {
     const byte = cursor.bytes[cursor.at++];
     if (byte === undefined) return undefined;
-    value += (byte & 0x7f) * 2 ** (7 * count);
+    value += (byte & 0x7f) * weight;
     if (byte < 0x80) return value;
+    weight *= 128;
   }
   return undefined;
 }
