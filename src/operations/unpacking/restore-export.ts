@@ -56,10 +56,10 @@ interface OpenBundle {
   readonly index: FrameIndex;
 }
 
-/** A stored frame in memory that is lent. */
-interface LoadedFrame {
+/** A stored frame on its way into memory that is lent. */
+interface LoadingFrame {
   readonly slab: Slab;
-  readonly frame: StoredFrame;
+  readonly frame: Promise<StoredFrame>;
 }
 
 /** Files that are open on a thread have a number there, also when several restores of a process run in one. */
@@ -70,6 +70,7 @@ class ExportRestorer {
   readonly #settings: RestoreSettings;
   readonly #job: RestoreJob;
   readonly #underWay = new UnderWay();
+  #isListWrong = false;
   #open: OpenBundle | undefined;
 
   constructor(settings: RestoreSettings, job: RestoreJob) {
@@ -78,17 +79,35 @@ class ExportRestorer {
   }
 
   async run(): Promise<void> {
+    const failure = await this.#beginAll().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const ended = this.#underWay.end();
+    // A list that proves wrong is the reason why files were not what it said. Otherwise what was begun first is what
+    // would have failed first, one after the other.
+    if (this.#isListWrong) await ended.catch(() => undefined);
+    else await ended;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #beginAll(): Promise<void> {
+    for await (const line of this.#lines()) {
+      throwIfAborted(this.#settings.signal);
+      // The list is read on: it may say at its end why.
+      if (this.#underWay.hasFailed) continue;
+      const batch = readBatch(line);
+      if (batch.type === 'folder') this.#settings.staging.makeDirectory(batch.path, batch.mtime);
+      else await this.#restoreBatch(batch);
+    }
+  }
+
+  async *#lines(): AsyncGenerator<string> {
     try {
-      for await (const line of this.#job.batches) {
-        throwIfAborted(this.#settings.signal);
-        if (this.#underWay.hasFailed) break;
-        const batch = readBatch(line);
-        if (batch.type === 'folder') this.#settings.staging.makeDirectory(batch.path, batch.mtime);
-        else await this.#restoreBatch(batch);
-      }
-    } finally {
-      // What was begun before is what would have failed first, one after the other.
-      await this.#underWay.end();
+      yield* this.#job.batches;
+    } catch (error) {
+      this.#isListWrong = true;
+      throw error;
     }
   }
 
@@ -122,12 +141,19 @@ class ExportRestorer {
   /** @param place undefined where no file of the batch has any bytes. */
   async #restoreFrame({ source }: OpenBundle, batch: FileBatch, place: FramePlace | undefined): Promise<void> {
     const { runner } = this.#settings;
-    const loaded = place && (await this.#load(source, place));
-    const job = runner.run('restoreFrame', { ...this.#place, frame: loaded?.frame, rows: batch.rows });
-    const work = job.then((done) => this.#finish(batch, done));
-    this.#underWay.begin(loaded === undefined ? work : work.finally(() => this.#settings.slabs.give(loaded.slab)));
+    const run = async (frame?: StoredFrame): Promise<void> => {
+      this.#finish(batch, await runner.run('restoreFrame', { ...this.#place, frame, rows: batch.rows }));
+    };
+    if (place !== undefined) {
+      const { slab, frame } = await this.#load(source, place);
+      // Meanwhile the next batch is planned, and its frame is read.
+      this.#underWay.begin(frame.then(run).finally(() => this.#settings.slabs.give(slab)));
+      return;
+    }
+    const work = run();
+    this.#underWay.begin(work);
     // Nothing is lent for it that would bound how many there are.
-    if (loaded === undefined) await Promise.allSettled([work]);
+    await Promise.allSettled([work]);
   }
 
   /** A file in several frames: its pieces go to one thread, in order. */
@@ -140,10 +166,11 @@ class ExportRestorer {
         for (const piece of piecesOf(row, index, source.name)) {
           throwIfAborted(signal);
           if (this.#underWay.hasFailed) return;
-          const { slab, frame } = await this.#load(source, piece.place);
-          const job = runner.run('restorePiece', { ...this.#place, id, row, frame, ...piece.part }, lane);
+          const loaded = await this.#load(source, piece.place);
           const counts = { ...batch, files: piece.isLast ? 1 : 0, bytes: piece.part.to - piece.part.from };
-          this.#underWay.begin(job.then((done) => this.#finish(counts, done)).finally(() => slabs.give(slab)));
+          const frame = await this.#held(loaded);
+          const job = runner.run('restorePiece', { ...this.#place, id, row, frame, ...piece.part }, lane);
+          this.#underWay.begin(job.then((done) => this.#finish(counts, done)).finally(() => slabs.give(loaded.slab)));
         }
       }
     } finally {
@@ -156,20 +183,29 @@ class ExportRestorer {
     return { root: this.#settings.staging.folder, isResumed: this.#settings.resuming };
   }
 
-  async #load(source: ByteSource, place: FramePlace): Promise<LoadedFrame> {
+  /** Resolves once there is memory for the frame; it may still be on its way into it. */
+  async #load(source: ByteSource, place: FramePlace): Promise<LoadingFrame> {
     const { slabs, aheadBytes } = this.#settings;
     // From afar it is read first: who waits for a network holds nothing that others wait for.
     const early = aheadBytes === undefined ? undefined : await source.read(place.storedOffset, place.storedBytes);
     const slab = await slabs.take();
-    try {
+    const read = async (): Promise<StoredFrame> => {
       const bytes = early ?? (await source.read(place.storedOffset, place.storedBytes, slab.bytes));
       if (bytes.buffer !== slab.bytes.buffer) bytes.copy(slab.bytes);
+      const stored = { memory: slab.memory, offset: 0, length: place.storedBytes };
+      return { stored, place, bundle: source.name };
+    };
+    return { slab, frame: read() };
+  }
+
+  /** Waits for the frame; gives its memory back where it cannot be read. */
+  async #held({ slab, frame }: LoadingFrame): Promise<StoredFrame> {
+    try {
+      return await frame;
     } catch (error) {
-      slabs.give(slab);
+      this.#settings.slabs.give(slab);
       throw error;
     }
-    const stored = { memory: slab.memory, offset: 0, length: place.storedBytes };
-    return { slab, frame: { stored, place, bundle: source.name } };
   }
 
   #finish(batch: FileBatch, { folders }: RestoredFolders): void {

@@ -26,7 +26,7 @@ export type RestoreExportsSettings = Omit<RestoreSettings, 'aheadBytes'>;
 
 /** Resolves with the number of files taken over from an interrupted run. Throws what the first failed export throws. */
 export async function restoreExports(settings: RestoreExportsSettings, jobs: readonly RestoreJob[]): Promise<number> {
-  const work = jobs.filter((job) => job.batches.count > 0);
+  const work = jobs.filter((job) => !job.isEmpty);
   const resumed = isFar(settings.archive) ? await fromAfar(settings, work) : await fromDisk(settings, work);
   return resumed.reduce((sum, count) => sum + count, 0);
 }

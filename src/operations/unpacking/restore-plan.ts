@@ -1,6 +1,7 @@
 /**
  * Decides what of the selected exports is restored: which entries are wanted, which are there already, and which
- * stand in the way. It reads manifests and the target; it writes nothing outside its scratch folder.
+ * stand in the way. It reads manifests and the target; it writes nothing outside its scratch folder. Where nothing can
+ * stand in the way, the plan is made while it is carried out: half of a large restore's time would pass before it began.
  */
 import path from 'node:path';
 import type { Archive } from '../../archive/archive.js';
@@ -20,10 +21,15 @@ import type { Presence, PresenceCheck } from './target.js';
 export interface RestoreJob {
   readonly ref: ExportRef;
   readonly manifest: ExportManifest;
-  /** Entries to restore, in tar order, as lines for `readBatch`. */
-  readonly batches: LineSpool;
+  /** Entries to restore, in tar order, as lines for `readBatch`; read once. May throw what is wrong with the export's list. */
+  readonly batches: AsyncIterable<string>;
+  /** What is in them; known before they are read. */
+  readonly expected: { readonly files: number; readonly bytes: number };
+  /** True where there are none. */
+  readonly isEmpty: boolean;
   /** What of each bundle's stored bytes holds them, by its number; of a distant archive. */
   readonly ranges: ReadonlyMap<number, readonly StoredRange[]>;
+  /** Counted, as what follows, once all batches were read. */
   readonly files: number;
   readonly directories: number;
   readonly bytes: number;
@@ -39,6 +45,8 @@ export interface RestorePlan {
   readonly conflicts: readonly string[];
   readonly conflictCount: number;
   readonly topNames: ReadonlySet<string>;
+  /** Gives the scratch space back. */
+  dispose(): void;
 }
 
 export interface RestorePlanOptions {
@@ -47,6 +55,8 @@ export interface RestorePlanOptions {
   readonly wants: (lakePath: string) => boolean;
   readonly replace: boolean;
   readonly presence: PresenceCheck;
+  /** Everything goes into an empty folder: nothing is there to be compared with, and nothing is left out. */
+  readonly isWhole: boolean;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
   /** Is told of each manifest before its entries are read. */
@@ -85,14 +95,58 @@ export async function planRestore(options: RestorePlanOptions): Promise<RestoreP
   return planner;
 }
 
-interface PlannedJob extends RestoreJob {
-  readonly writer: BatchWriter;
-  readonly ranges: Map<number, StoredRange[]>;
-  files: number;
-  directories: number;
-  bytes: number;
-  kept: number;
-  replaced: number;
+class PlannedJob implements RestoreJob {
+  readonly ref: ExportRef;
+  readonly manifest: ExportManifest;
+  readonly ranges = new Map<number, StoredRange[]>();
+  files = 0;
+  directories = 0;
+  bytes = 0;
+  kept = 0;
+  replaced = 0;
+  /** Undefined where batches are planned as they are asked for. */
+  readonly #spool: LineSpool | undefined;
+  readonly #lines: AsyncIterable<string>;
+
+  private constructor(ref: ExportRef, manifest: ExportManifest, lines: AsyncIterable<string>, spool?: LineSpool) {
+    this.ref = ref;
+    this.manifest = manifest;
+    this.#lines = lines;
+    this.#spool = spool;
+  }
+
+  static planned(ref: ExportRef, manifest: ExportManifest, spool: LineSpool): PlannedJob {
+    return new PlannedJob(ref, manifest, spool, spool);
+  }
+
+  /** @param linesOf plans its batches, and counts them, as they are read. */
+  static asRead(
+    ref: ExportRef,
+    manifest: ExportManifest,
+    linesOf: (job: PlannedJob) => AsyncIterable<string>,
+  ): PlannedJob {
+    const job: PlannedJob = new PlannedJob(ref, manifest, {
+      [Symbol.asyncIterator]: () => linesOf(job)[Symbol.asyncIterator](),
+    });
+    return job;
+  }
+
+  get batches(): AsyncIterable<string> {
+    return this.#lines;
+  }
+
+  get expected(): RestoreJob['expected'] {
+    return this.#spool === undefined ? this.manifest.totals : this;
+  }
+
+  get isEmpty(): boolean {
+    if (this.#spool !== undefined) return this.#spool.count === 0;
+    return this.manifest.totals.files + this.manifest.totals.directories === 0;
+  }
+
+  dispose(): void {
+    this.#spool?.dispose();
+  }
 }
 
 function rangesOf({ ranges }: PlannedJob, bundle: number): StoredRange[] {
@@ -102,7 +156,7 @@ function rangesOf({ ranges }: PlannedJob, bundle: number): StoredRange[] {
 }
 
 class Planner implements RestorePlan {
-  readonly jobs: RestoreJob[] = [];
+  readonly jobs: PlannedJob[] = [];
   readonly conflicts: string[] = [];
   readonly topNames = new Set<string>();
   conflictCount = 0;
@@ -120,23 +174,30 @@ class Planner implements RestorePlan {
 
   /** @param covering newer exports that may hold a file of this one. */
   async add(ref: ExportRef, manifest: ExportManifest, covering: readonly ExportRef[]): Promise<void> {
-    const { archive, signal, scratchDir, presence } = this.#options;
-    const rules = createEntryRules(manifest);
-    const batches = new LineSpool({ scratchDir });
-    const job: PlannedJob = {
-      ref,
-      manifest,
-      batches,
-      writer: new BatchWriter((line) => batches.append(line)),
-      ranges: new Map(),
-      files: 0,
-      directories: 0,
-      bytes: 0,
-      kept: 0,
-      replaced: 0,
-    };
+    const { isWhole, refs, scratchDir } = this.#options;
+    // What is read ahead from afar must be known before; and so must what other exports hold.
+    if (isWhole && refs.length === 1 && !this.#isFar) {
+      this.jobs.push(PlannedJob.asRead(ref, manifest, (job) => this.#linesOf(job, covering)));
+      return;
+    }
+    const spool = new LineSpool({ scratchDir });
+    const job = PlannedJob.planned(ref, manifest, spool);
     this.jobs.push(job);
-    const isLast = this.jobs.length === this.#options.refs.length;
+    for await (const line of this.#linesOf(job, covering)) spool.append(line);
+  }
+
+  dispose(): void {
+    for (const job of this.jobs) job.dispose();
+  }
+
+  /** The lines of one export for `readBatch`, counted. Throws what is wrong with its list of entries. */
+  async *#linesOf(job: PlannedJob, covering: readonly ExportRef[]): AsyncGenerator<string> {
+    const { archive, signal, presence, refs } = this.#options;
+    const { ref, manifest } = job;
+    const rules = createEntryRules(manifest);
+    let lines: string[] = [];
+    const writer = new BatchWriter((line) => void lines.push(line));
+    const isLast = this.jobs.length === refs.length;
     // Of loose files too: what is below one of them by name is in an export that theirs does not cover.
     const keepsFiles = this.#hasOpen || parseExportPath(ref.path).type === 'files';
     for await (const { entries } of archive.entryBatches(ref, manifest, signal)) {
@@ -148,12 +209,15 @@ class Planner implements RestorePlan {
         if (!isLast) this.#taken.take(entry, keepsFiles);
         this.topNames.add(entry.path.split('/', 1)[0] ?? '');
         // Most can be told at once, and a promise for each would take as long as all the rest.
-        this.#place(entry, job, presence.known(entry.path) ?? (await presence.of(entry)));
+        this.#place(entry, job, writer, presence.known(entry.path) ?? (await presence.of(entry)));
       }
+      yield* lines;
+      lines = [];
     }
-    job.writer.end();
+    writer.end();
     const faults = rules.end();
     if (faults.length > 0) throw manifestError(ref, faults);
+    yield* lines;
   }
 
   /** A file that a newer selected export covers is that one's business, also when it no longer holds it. */
@@ -163,7 +227,7 @@ class Planner implements RestorePlan {
     return !this.#taken.has(entry);
   }
 
-  #place(entry: FileEntry, job: PlannedJob, presence: Presence): void {
+  #place(entry: FileEntry, job: PlannedJob, writer: BatchWriter, presence: Presence): void {
     if (presence === 'equal') {
       if (entry.type !== 'directory') job.kept += 1;
       return;
@@ -175,7 +239,7 @@ class Planner implements RestorePlan {
       }
       job.replaced += 1;
     }
-    job.writer.add(entry);
+    writer.add(entry);
     if (this.#isFar && entry.bytes > 0) addRange(rangesOf(job, entry.bundle), entry.stored);
     if (entry.type === 'directory') job.directories += 1;
     else job.files += 1;

@@ -134,7 +134,7 @@ class UnpackSession {
       if (dryRun) return await this.#rehearse(target, plan, presence);
       return await this.#stageAndPublish(target, refs, plan, presence);
     } finally {
-      for (const job of plan.jobs) job.batches.dispose();
+      plan.dispose();
     }
   }
 
@@ -154,19 +154,21 @@ class UnpackSession {
   }
 
   async #plan(refs: readonly ExportRef[], presence: PresenceCheck, isFresh: boolean): Promise<RestorePlan> {
-    const { replace, signal, paths, dryRun } = this.#settings;
-    if (this.#archive === undefined) return { jobs: [], conflicts: [], conflictCount: 0, topNames: new Set() };
+    const { replace, signal, paths, dryRun, bundleFiles } = this.#settings;
+    if (this.#archive === undefined) return NOTHING_PLANNED;
     const wants = this.#wants;
+    const isWhole = isFresh && !dryRun && paths.length === 0;
     return await planRestore({
       archive: this.#archive,
       refs,
       wants,
       replace,
       presence,
+      // What is in bundle files is compared with what the plan says.
+      isWhole: isWhole && bundleFiles.length === 0,
       scratchDir: this.#scratchDir,
       signal,
-      // All of it will be restored: there is nothing that it could be compared with, and nothing is left out.
-      onManifest: ({ totals }) => isFresh && !dryRun && paths.length === 0 && this.#threads.expect(totals),
+      onManifest: ({ totals }) => isWhole && this.#threads.expect(totals),
     });
   }
 
@@ -204,14 +206,14 @@ class UnpackSession {
   ): Promise<SessionResult> {
     const { paths, replace, bundleFiles, foreign, onProgress } = this.#settings;
     const names = [...refs.map((ref) => ref.exportId), ...(await Promise.all(bundleFiles.map(fileIdentity)))];
-    if (bundleFiles.length === 0 && plan.jobs.every((job) => job.batches.count === 0)) {
+    if (bundleFiles.length === 0 && plan.jobs.every((job) => job.isEmpty)) {
       // A run that was killed after its last file got its name has left its staging folder.
       await Staging.removeLeftovers(target);
       return { exports: planned(plan), resumed: 0 };
     }
     const comparesFiles = bundleFiles.length > 0;
     const staging = await Staging.open(target, selectionDigest(names, { paths, foreign }), comparesFiles);
-    for (const job of plan.jobs) this.#threads.expect(job);
+    for (const job of plan.jobs) this.#threads.expect(job.expected);
     try {
       const result = await this.#stage(staging, target, plan, presence);
       onProgress({ type: 'phase', phase: 'publish' });
@@ -227,8 +229,8 @@ class UnpackSession {
 
   async #stage(staging: Staging, target: Target, plan: RestorePlan, presence: PresenceCheck): Promise<SessionResult> {
     const { onProgress, signal, bundleFiles } = this.#settings;
-    const bytes = plan.jobs.reduce((sum, job) => sum + job.bytes, 0);
-    const files = plan.jobs.reduce((sum, job) => sum + job.files, 0);
+    const bytes = plan.jobs.reduce((sum, job) => sum + job.expected.bytes, 0);
+    const files = plan.jobs.reduce((sum, job) => sum + job.expected.files, 0);
     await assertSpace(target.folder, Math.max(0, bytes - (await staging.stagedBytes())));
     onProgress({ type: 'phase', phase: 'restore' });
     onProgress({ type: 'total', files, bytes });
@@ -299,6 +301,14 @@ class UnpackSession {
     return { name, path: partition, files: files - kept, bytes: bytes - keptBytes, kept, replaced };
   }
 }
+
+const NOTHING_PLANNED: RestorePlan = {
+  jobs: [],
+  conflicts: [],
+  conflictCount: 0,
+  topNames: new Set(),
+  dispose: () => undefined,
+};
 
 /** Another file under the same name must not find what was staged from the one before it. */
 async function fileIdentity(file: string): Promise<string> {

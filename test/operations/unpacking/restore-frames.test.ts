@@ -4,6 +4,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Archive } from '../../../src/archive/archive.js';
 import { MIB } from '../../../src/base/limits.js';
+import { compressFrame, decompressFrame } from '../../../src/codec/zstd.js';
 import { openArchive, unpack } from '../../../src/index.js';
 import { randomBytes, textBytes } from '../../bundle/kit.js';
 import { faulty } from '../../remote/faulty.js';
@@ -71,6 +72,24 @@ describe('damage', () => {
     expect(stagingBeside(into)).toEqual([]);
   });
 });
+
+test.each([1, 2])(
+  'a list that is not the one of the manifest is the reason, not its files (concurrency %i)',
+  async (concurrency) => {
+    const many = placeWith(Object.fromEntries(Array.from({ length: 2_001 }, (_, n) => [`silver/a/${n}.csv`, `${n}`])));
+    await packInto(many);
+    const [name = ''] = [...treeOf(many.archive).keys()].filter((one) => one.endsWith('.files.jsonl.zst'));
+    const index = path.join(many.archive, name);
+    const lines = (await decompressFrame(fs.readFileSync(index), 8 * MIB)).toString();
+    const changed = lines.replace(/"sha256":"(.)/, (_, digit) => `"sha256":"${digit === '0' ? '1' : '0'}`);
+    fs.writeFileSync(index, await compressFrame(Buffer.from(changed), 3));
+    const error = await unpack({ from: many.archive, into: many.into, concurrency }).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'HASH_MISMATCH' });
+    expect(String(error)).toContain(path.basename(index));
+    expect(fs.existsSync(many.into)).toBe(false);
+    expect(stagingBeside(many.into)).toEqual([]);
+  },
+);
 
 test('a store that goes away in the middle of a large file leaves none of it half, and the rest is taken over', async () => {
   const into = `${packed.into}-away`;
