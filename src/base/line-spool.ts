@@ -6,13 +6,16 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, createReadStream, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-const DEFAULT_MEMORY_BYTES = 8 * 1024 * 1024;
+const DEFAULT_MEMORY_BYTES = 4 * 1024 * 1024;
 const WRITE_BYTES = 1024 * 1024;
+const SPILL_CHARS = 256 * 1024;
+/** Lines that are read at once are objects at once. */
+const READ_BYTES = 128 * 1024;
 
 export interface LineSpoolOptions {
   /** Folder for the scratch file; made when first needed. */
   readonly scratchDir: string;
-  /** Lines are kept in memory up to this many bytes of text. Default 8 MiB. */
+  /** Lines are kept in memory up to this many bytes of text. Default 4 MiB. */
   readonly memoryBytes?: number;
 }
 
@@ -77,8 +80,17 @@ export class LineSpool implements AsyncIterable<string> {
   }
 
   #spill(): void {
-    this.#file ??= this.#create();
-    writeWhole(this.#file.fd, Buffer.from(`${this.#texts.join('\n')}\n`));
+    const { fd } = (this.#file ??= this.#create());
+    let from = 0;
+    let chars = 0;
+    this.#texts.forEach((text, at) => {
+      chars += text.length;
+      // Joined and encoded as a whole they would take three times their memory for a moment.
+      if (chars < SPILL_CHARS && at < this.#texts.length - 1) return;
+      writeWhole(fd, Buffer.from(`${this.#texts.slice(from, at + 1).join('\n')}\n`));
+      from = at + 1;
+      chars = 0;
+    });
     this.#texts = [];
     this.#memory = 0;
   }
@@ -122,7 +134,7 @@ function writeWhole(fd: number, bytes: Buffer): void {
 
 async function* fileLines(file: string): AsyncGenerator<readonly string[]> {
   let rest = '';
-  for await (const chunk of createReadStream(file, { encoding: 'utf8', highWaterMark: WRITE_BYTES })) {
+  for await (const chunk of createReadStream(file, { encoding: 'utf8', highWaterMark: READ_BYTES })) {
     const lines = (rest + (chunk as string)).split('\n');
     rest = lines.pop() ?? '';
     yield lines;

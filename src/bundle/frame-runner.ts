@@ -26,8 +26,8 @@ export function openFrameRunner(threads: number, kind: JobKind): FrameRunner {
 /** The largest stored frame that a bundle can have. */
 export const STORED_FRAME_BYTES = rawFrameBytes(FRAME_MAX_TAR_BYTES);
 
-/** Beside one for each thread: two that the pool compresses, one that the writer has in hand, one that waits for it. */
-const MORE_SLABS = 4;
+/** Beside one for each thread: two that the pool compresses, and one that the writer has in hand. */
+const MORE_SLABS = 3;
 
 /** @param threads how many frames are worked at. */
 export function openFrameSlabs(threads: number): SlabPool {
