@@ -21,8 +21,13 @@ const LONG = [
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return [...sorted].sort((a, b) => rankOf(a) - rankOf(b));
+    return [...sorted].sort((a, b) => groupOf(a) - groupOf(b) || rankOf(a) - rankOf(b));
   }
+}
+
+/** A process is used again only by the next file in line: those that share processes stand together. */
+function groupOf({ project }: TestSpecification): number {
+  return project.config.isolate ? 0 : 1;
 }
 
 function rankOf({ moduleId }: TestSpecification): number {

@@ -1,9 +1,8 @@
 /** The shared hostile archives and golden frames: unpacked into a scratch folder, or absent. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
+import { makeFolderFor } from '../support/made-folders.js';
 
 const shared = path.resolve(import.meta.dirname, '../../../shared/data');
 
@@ -23,14 +22,9 @@ export function unpackMaterial(name: string): string {
   return folder;
 }
 
-const made: string[] = [];
-afterAll(() => made.splice(0).forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
-
 /** A folder that is removed when the tests of the file have run. */
 export function scratchFolder(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lakepack-hostile-'));
-  made.push(folder);
-  return folder;
+  return makeFolderFor('hostile');
 }
 
 /** Everything below a folder, with what it holds: `path type mode size content`. Links are not followed. */

@@ -3,21 +3,16 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
 import type { SourceEntry, SourceEntryList } from '../../src/lake/contract.js';
 import { scanLake, type ScanOptions, type ScanResult } from '../../src/lake/scan.js';
+import { makeFolderFor } from '../support/made-folders.js';
 
 /** Text or bytes make a file, null an empty folder, `link` a symbolic link. */
 export type Tree = Readonly<Record<string, string | Buffer | null | { readonly link: string }>>;
 
-const made: string[] = [];
-afterAll(() => made.splice(0).forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
-
 /** A new folder, removed when the tests of the file are over. */
 export function makeFolder(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lakepack-test-'));
-  made.push(folder);
-  return folder;
+  return makeFolderFor('test');
 }
 
 /** A new folder with that in it; all files have the mtime 2024-06-01T00:00:00Z. */

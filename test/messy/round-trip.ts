@@ -2,21 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { comparePathBytes } from '../../src/base/paths.js';
 import * as library from '../../src/index.js';
 import { runCli, type CliRun } from '../cli/run-cli.js';
-
-const made: string[] = [];
-afterAll(() => made.splice(0).forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+import { makeFolderFor } from '../support/made-folders.js';
 
 /** A folder that is removed when the tests of the file have run. */
 export function scratchFolder(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lakepack-messy-'));
-  made.push(folder);
-  return folder;
+  return makeFolderFor('messy');
 }
 
 export async function lakepack(scratch: string, ...words: readonly string[]): Promise<CliRun> {

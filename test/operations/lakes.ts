@@ -1,7 +1,7 @@
 /** Lakes, archives and clocks for tests of operations. Trees are literals; the fixtures lake is made once a file. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, vi } from 'vitest';
+import { vi } from 'vitest';
 import { makeLake } from '../../fixtures/make-lake.js';
 import { filesOf, treeOf } from '../../scripts/campaigns/looks.js';
 import { Archive } from '../../src/archive/archive.js';
@@ -70,12 +70,11 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'no error';
 }
 
-/** Sets the time of day, for ids; files keep the disk's own. */
+/** Sets the time of day until the test ends, for ids; files keep the disk's own. */
 export function at(time: string): void {
   vi.useFakeTimers({ toFake: ['Date'] });
   vi.setSystemTime(new Date(time));
 }
-afterEach(() => void vi.useRealTimers());
 
 export function memoryArchive(): { readonly memory: MemoryRemote; readonly archive: Archive } {
   const memory = openMemoryRemote();
@@ -90,11 +89,11 @@ let fixtures: Promise<string> | undefined;
 
 /** The generator's lake; nobody writes to it. */
 export async function fixturesLake(): Promise<string> {
-  fixtures ??= (async () => {
+  // The folder of an earlier test file went with it.
+  if (fixtures === undefined || !fs.existsSync(await fixtures)) {
     const lake = path.join(makeFolder(), 'lake');
-    await makeLake(lake);
-    return lake;
-  })();
+    fixtures = makeLake(lake).then(() => lake);
+  }
   return fixtures;
 }
 

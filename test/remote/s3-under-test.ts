@@ -9,7 +9,7 @@ import { sharedCeph } from '../servers/ceph.js';
 
 let bucket: Promise<string> | undefined;
 
-/** Settings for a prefix of its own in the bucket of this test file. */
+/** Settings for a prefix of its own in a bucket of this process. */
 export async function s3Settings(changes: Partial<S3Settings> = {}): Promise<S3Settings> {
   const server = await sharedCeph();
   bucket ??= server.createBucket();

@@ -17,16 +17,23 @@ const TAIL_CHARS = 200;
 /** These take keys on their command line and print them; they are not ours. */
 const FOREIGN = new Set(['radosgw-admin']);
 
+let isInstalled = false;
 let isWatching = false;
 
 /** Idempotent. */
 export function watchForSecrets(): void {
-  if (isWatching) return;
   isWatching = true;
+  if (isInstalled) return;
+  isInstalled = true;
   watchChildren();
   watchSyncChildren();
   watchRemovals();
   syncBuiltinESMExports();
+}
+
+/** Until a secret is made again: the test files that follow in this process hold none. */
+export function endWatch(): void {
+  isWatching = false;
 }
 
 /** Every way to start a child comes through this method. */
@@ -35,7 +42,7 @@ function watchChildren(): void {
   const { spawn } = prototype;
   prototype.spawn = function (this: ChildProcess, options: unknown) {
     const result = spawn.call(this, options);
-    if (FOREIGN.has(path.basename(this.spawnargs[0] ?? ''))) return result;
+    if (!isWatching || FOREIGN.has(path.basename(this.spawnargs[0] ?? ''))) return result;
     const where = noteCommand(this.spawnargs);
     for (const stream of [this.stdout, this.stderr]) {
       if (stream !== null) watchStream(stream, where, linksAllowed(this.spawnargs));
@@ -81,7 +88,7 @@ function watchSyncChildren(): void {
 
 function watchRemovals(): void {
   const look = (target: unknown) => {
-    if (typeof target === 'string' && isTemporary(target)) noteFolder(target);
+    if (isWatching && typeof target === 'string' && isTemporary(target)) noteFolder(target);
   };
   replace(
     fs,
@@ -117,6 +124,7 @@ function isTemporary(target: string): boolean {
 }
 
 function noteResult(command: readonly string[], outputs: readonly (string | Buffer | null | undefined)[]): void {
+  if (!isWatching) return;
   const where = noteCommand(command);
   for (const output of outputs) {
     if (output !== null && output !== undefined) {
