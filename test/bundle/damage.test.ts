@@ -13,6 +13,8 @@ import { recut, smallBundle } from './small.js';
 
 const ALL_MASKS = [0xff, 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80];
 const MASKS_EACH = process.env['LAKEPACK_ALL_FLIPS'] === '1' ? ALL_MASKS.length : 1;
+/** Of tar: several frames of both kinds, and no more, since most of the time here goes into decoding each of them. */
+const FRAME_BYTES = 4_096;
 const TIMEOUT_MS = 120_000 * MASKS_EACH;
 
 let small: Built;
@@ -22,7 +24,7 @@ let tar: Buffer;
 let unpacked: Map<string, string>;
 
 beforeAll(async () => {
-  small = await smallBundle();
+  small = await smallBundle(FRAME_BYTES);
   frames = await framesOf(small.bytes);
   tar = await tarOf(small.bytes);
   ({ unpacked } = await checkAndUnpack(small.bytes));

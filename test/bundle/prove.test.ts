@@ -37,14 +37,16 @@ const EVERY = process.env['LAKEPACK_ALL_FLIPS'] === '1' ? 1 : 31;
 const TIMEOUT_MS = 300_000;
 type Against = Pick<Built, 'facts' | 'entries' | 'spec'>;
 
+/** Lent to one proof after the other: to take the memory anew for each takes longer than all else here. */
+const MOST_SLABS = 3;
+const slabs = new SlabPool(FRAME_MAX_STORED_BYTES, MOST_SLABS);
+
 /** What the proof says; the slabs it borrowed must all be back. */
 async function prove(
   bytes: Buffer,
   against: Against,
   more: Partial<BundleProofOptions> & { readonly source?: ByteSource; readonly entries?: readonly FileEntry[] } = {},
 ): Promise<BundleCheck | undefined> {
-  const most = 3;
-  const slabs = new SlabPool(FRAME_MAX_STORED_BYTES, most);
   const { manifest, facts, number } = sidecarOf(against);
   const proof = await BundleProof.open(more.source ?? sourceOf(bytes), {
     sidecar: { manifest, facts, number },
@@ -63,7 +65,9 @@ async function prove(
     return await proof?.end();
   } finally {
     await proof?.close();
-    for (let taken = 0; taken < most; taken += 1) await slabs.take();
+    const back = [];
+    while (back.length < MOST_SLABS) back.push(await slabs.take());
+    back.forEach((slab) => slabs.give(slab));
   }
 }
 
