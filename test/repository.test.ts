@@ -229,12 +229,15 @@ describe('the files', () => {
     expect(linesMatching(project, files ?? [], new RegExp(host.replaceAll('.', '\\.')))).toEqual([]);
   });
 
-  test.skipIf(files === undefined)('helpers of tests keep no hooks: a module that is loaded once adds them to one file', () => {
-    const helpers = (files ?? []).filter((file) => /^test\/.*\.ts$/.test(file) && !/\.test\.ts$/.test(file));
-    const others = helpers.filter((file) => file !== 'test/setup.ts');
-    expect(others.length).toBeGreaterThan(10);
-    expect(linesMatching(project, others, /^(void )?(after|before)(Each|All)\(/)).toEqual([]);
-  });
+  test.skipIf(files === undefined)(
+    'helpers of tests keep no hooks: a module that is loaded once adds them to one file',
+    () => {
+      const helpers = (files ?? []).filter((file) => /^test\/.*\.ts$/.test(file) && !/\.test\.ts$/.test(file));
+      const others = helpers.filter((file) => file !== 'test/setup.ts');
+      expect(others.length).toBeGreaterThan(10);
+      expect(linesMatching(project, others, /^(void )?(after|before)(Each|All)\(/)).toEqual([]);
+    },
+  );
 
   test('CI runs .ci/run, which runs npm test', () => {
     expect(read('.github/workflows/ci.yml')).toMatch(/run: \.ci\/run$/m);
