@@ -1,8 +1,7 @@
 /** What frames are made with: threads for the jobs, and the memory in which frames travel between them. */
 import { hasThreadScript, openInlineRunner, openThreads, type JobRunner } from '../base/job-runner.js';
-import { FRAME_MAX_TAR_BYTES } from '../base/limits.js';
 import { SlabPool } from '../base/slabs.js';
-import { rawFrameBytes } from '../codec/zstd-frame.js';
+import { FRAME_MAX_STORED_BYTES } from './frame-reader.js';
 import { FRAME_JOBS, type FrameJobs, type JobKind } from './frame-jobs.js';
 
 export type FrameRunner = JobRunner<FrameJobs>;
@@ -23,13 +22,7 @@ export function openFrameRunner(threads: number, kind: JobKind): FrameRunner {
   return runner;
 }
 
-/** The largest stored frame that a bundle can have. */
-export const STORED_FRAME_BYTES = rawFrameBytes(FRAME_MAX_TAR_BYTES);
-
-/** Beside one for each thread: two that the pool compresses, and one that the writer has in hand. */
-const MORE_SLABS = 3;
-
-/** @param threads how many frames are worked at. */
-export function openFrameSlabs(threads: number): SlabPool {
-  return new SlabPool(STORED_FRAME_BYTES, MORE_SLABS + threads);
+/** Memory for `count` frames, stored or on the way to be: their number bounds what is under way. */
+export function openFrameSlabs(count: number): SlabPool {
+  return new SlabPool(FRAME_MAX_STORED_BYTES, count);
 }

@@ -106,7 +106,7 @@ export function specOf(tree: Tree, options: BuildOptions, onEntries: BundleSpec[
     inspect: 'full',
     works: {
       runner: openInlineRunner(createPackJobs(payloadSourceOf(tree, options))),
-      slabs: openFrameSlabs(concurrency),
+      slabs: openFrameSlabs(3 + concurrency),
     },
     concurrency,
     scratchDir: SCRATCH,

@@ -248,7 +248,7 @@ describe('the same input gives the same bytes', () => {
 
   test('where many bundles share the memory of few frames', async () => {
     const whole = await build(tree, { level: 1 });
-    const works = { runner: specOf(tree, {}, ignore).works.runner, slabs: openFrameSlabs(0) };
+    const works = { runner: specOf(tree, {}, ignore).works.runner, slabs: openFrameSlabs(3) };
     const writers = Array.from({ length: 5 }, () => {
       return new BundleWriter({ ...specOf(tree, { level: 1, concurrency: 8 }, ignore), works }, payloadOf(tree));
     });
@@ -339,7 +339,7 @@ describe('a payload that cannot be read', () => {
         };
       },
     };
-    const works = { runner: openInlineRunner(createPackJobs(payload)), slabs: openFrameSlabs(2) };
+    const works = { runner: openInlineRunner(createPackJobs(payload)), slabs: openFrameSlabs(5) };
     return { works, opened: () => open.size };
   }
 

@@ -40,6 +40,8 @@ const BATCH_FILES = 20_000;
 const DECISIONS_AT_ONCE = 16;
 /** Of parts on their way to a distant archive, all exports together. */
 const PART_MEMORY_BYTES = 128 * MIB;
+/** In memory beside one for each thread: two that the pool compresses, and one that the writer has in hand. */
+const MORE_FRAMES = 3;
 
 export interface SessionResult {
   readonly archive: string;
@@ -61,7 +63,7 @@ export async function runPack(settings: PackSettings): Promise<SessionResult> {
     uploads = await UploadJournal.open(settings.stateDir, archive.remote.identity);
     const threads = packThreads(settings.concurrency);
     runner = openFrameRunner(threads, 'pack');
-    const works = { runner, slabs: openFrameSlabs(Math.max(1, threads)) };
+    const works = { runner, slabs: openFrameSlabs(MORE_FRAMES + Math.max(1, threads)) };
     return await new PackSession({ settings, archive, journal, uploads, works, scratchDir: scratch.folder }).run();
   } finally {
     await runner?.close();

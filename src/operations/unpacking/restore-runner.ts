@@ -1,8 +1,7 @@
 /** What the frames of a restore are worked on by: how many threads, how much memory, and when threads are not worth it. */
-import { SlabPool } from '../../base/slabs.js';
+import type { SlabPool } from '../../base/slabs.js';
 import { MIB } from '../../base/limits.js';
-import { FRAME_MAX_STORED_BYTES } from '../../bundle/frame-reader.js';
-import { openFrameRunner, type FrameRunner } from '../../bundle/frame-runner.js';
+import { openFrameRunner, openFrameSlabs, type FrameRunner } from '../../bundle/frame-runner.js';
 import { UnderWay } from './under-way.js';
 
 /** More of them wait for each other in the file system, and each takes 30 MiB. */
@@ -44,7 +43,7 @@ export class RestoreRunner {
 
 /** Memory for stored frames: for each thread one to work on and one that waits, and one that is being read. */
 export function frameSlabs({ threads }: FrameRunner): SlabPool {
-  return new SlabPool(FRAME_MAX_STORED_BYTES, 2 * Math.max(1, threads) + 1);
+  return openFrameSlabs(2 * Math.max(1, threads) + 1);
 }
 
 /** Syncs folders by their disk paths. Throws the error of one that could not be synced. */

@@ -1,8 +1,7 @@
 /** The threads and buffers that all proofs of one verify share. They come when there is enough to do for them. */
 import { MIB } from '../../base/limits.js';
-import { SlabPool } from '../../base/slabs.js';
-import { FRAME_MAX_STORED_BYTES } from '../../bundle/frame-reader.js';
-import { openFrameRunner, type FrameRunner } from '../../bundle/frame-runner.js';
+import type { SlabPool } from '../../base/slabs.js';
+import { openFrameRunner, openFrameSlabs, type FrameRunner } from '../../bundle/frame-runner.js';
 
 /** Starting threads takes longer than decoding and hashing so much on the one there is. */
 const WORTH_THREADS_BYTES = 16 * MIB;
@@ -19,7 +18,7 @@ export class Provers {
   /** @param threads as many as may compute at once. */
   constructor(threads: number) {
     this.#threads = threads;
-    this.slabs = new SlabPool(FRAME_MAX_STORED_BYTES, SLABS_EACH * Math.max(2, threads));
+    this.slabs = openFrameSlabs(SLABS_EACH * Math.max(2, threads));
   }
 
   /** What to prove an export of so many payload bytes with. */
