@@ -95,6 +95,8 @@ export async function planRestore(options: RestorePlanOptions): Promise<RestoreP
   return planner;
 }
 
+type LinesOfJob = (job: PlannedJob) => AsyncIterable<string>;
+
 class PlannedJob implements RestoreJob {
   readonly ref: ExportRef;
   readonly manifest: ExportManifest;
@@ -104,35 +106,16 @@ class PlannedJob implements RestoreJob {
   bytes = 0;
   kept = 0;
   replaced = 0;
-  /** Undefined where batches are planned as they are asked for. */
+  readonly batches: AsyncIterable<string>;
+  /** Undefined where batches are planned, and counted, as they are read. */
   readonly #spool: LineSpool | undefined;
-  readonly #lines: AsyncIterable<string>;
 
-  private constructor(ref: ExportRef, manifest: ExportManifest, lines: AsyncIterable<string>, spool?: LineSpool) {
+  /** @param batches a spool with all of them, or what plans them for this job when it is read. */
+  constructor(ref: ExportRef, manifest: ExportManifest, batches: LineSpool | LinesOfJob) {
     this.ref = ref;
     this.manifest = manifest;
-    this.#lines = lines;
-    this.#spool = spool;
-  }
-
-  static planned(ref: ExportRef, manifest: ExportManifest, spool: LineSpool): PlannedJob {
-    return new PlannedJob(ref, manifest, spool, spool);
-  }
-
-  /** @param linesOf plans its batches, and counts them, as they are read. */
-  static asRead(
-    ref: ExportRef,
-    manifest: ExportManifest,
-    linesOf: (job: PlannedJob) => AsyncIterable<string>,
-  ): PlannedJob {
-    const job: PlannedJob = new PlannedJob(ref, manifest, {
-      [Symbol.asyncIterator]: () => linesOf(job)[Symbol.asyncIterator](),
-    });
-    return job;
-  }
-
-  get batches(): AsyncIterable<string> {
-    return this.#lines;
+    this.#spool = typeof batches === 'function' ? undefined : batches;
+    this.batches = typeof batches === 'function' ? batches(this) : batches;
   }
 
   get expected(): RestoreJob['expected'] {
@@ -177,11 +160,11 @@ class Planner implements RestorePlan {
     const { isWhole, refs, scratchDir } = this.#options;
     // What is read ahead from afar must be known before; and so must what other exports hold.
     if (isWhole && refs.length === 1 && !this.#isFar) {
-      this.jobs.push(PlannedJob.asRead(ref, manifest, (job) => this.#linesOf(job, covering)));
+      this.jobs.push(new PlannedJob(ref, manifest, (job) => this.#linesOf(job, covering)));
       return;
     }
     const spool = new LineSpool({ scratchDir });
-    const job = PlannedJob.planned(ref, manifest, spool);
+    const job = new PlannedJob(ref, manifest, spool);
     this.jobs.push(job);
     for await (const line of this.#linesOf(job, covering)) spool.append(line);
   }
