@@ -19,8 +19,8 @@ const CHUNK_BYTES = 1 << 20;
 export async function openFileSource(diskPath: string, name: string): Promise<ByteSource> {
   const handle = await open(diskPath, 'r');
   const { size } = await handle.stat();
-  async function read(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
+  async function read(offset: number, length: number, into = Buffer.allocUnsafe(length)): Promise<Buffer> {
+    const buffer = into.subarray(0, length);
     let filled = 0;
     while (filled < length) {
       const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);

@@ -102,6 +102,23 @@ describe('what was appended comes back', () => {
     spool.dispose();
   });
 
+  test('more lines than are written at once, by themselves and many in a text', async () => {
+    const lines = [...numbered(20_000, 100)];
+    const spool = new LineSpool({ scratchDir: folder, memoryBytes: 1_000_000 });
+    for (let at = 0; at < lines.length; at += 500) {
+      const some = lines.slice(at, at + 500);
+      if (at % 1_000 === 0) spool.appendLines(`${some.join('\n')}\n`, some.length);
+      else some.forEach((line) => spool.append(line));
+    }
+    const text = `${lines.join('\n')}\n`;
+    expect(spool.bytes).toBe(Buffer.byteLength(text));
+    expect((await linesOf(spool)).join('\n') + '\n' === text).toBe(true);
+    const chunks: Buffer[] = [];
+    for await (const chunk of spool.chunks()) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString() === text).toBe(true);
+    spool.dispose();
+  });
+
   test('a line of many megabytes', async () => {
     const long = 'é'.repeat(3_000_000);
     const spool = spoolOf(['a', long, 'b'], 1);
